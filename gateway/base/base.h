@@ -1,0 +1,188 @@
+/* base: what every module stands on.
+ *
+ * Errors from one table, memory in arenas, bytes with bounds, a log without secrets, a clock that a test
+ * can set, counters. Nothing here knows what the gateway is for. Everything is safe to call from any
+ * thread; an object (arena, buf, err) belongs to one thread at a time.
+ */
+#ifndef BASE_BASE_H
+#define BASE_BASE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- errors --------------------------------------------------------------------------------------- */
+
+/* The kind drives behaviour; texts only inform. */
+enum err_kind {
+    ERR_KIND_NONE,
+    ERR_KIND_INPUT,     /* the caller's bytes are wrong; the same bytes will fail again */
+    ERR_KIND_DENIED,    /* known caller, not allowed */
+    ERR_KIND_CONFLICT,  /* the world moved on, or another person must act */
+    ERR_KIND_MISSING,   /* no such thing */
+    ERR_KIND_BUSY,      /* a bound was reached; try later */
+    ERR_KIND_TRANSIENT, /* the other side or the machine; try later */
+    ERR_KIND_UNCERTAIN, /* it may or may not have happened; ask before doing it again */
+    ERR_KIND_BROKEN     /* a defect or damaged data; a person must look */
+};
+
+enum err_code {
+#define ERR(id, code, kind, http, exit_code, en, zh) ERR_##id,
+#include "base/err.def"
+#undef ERR
+    ERR_COUNT
+};
+
+struct err_info {
+    const char *code;   /* stable name, "uscc.check_char" */
+    enum err_kind kind;
+    int http;           /* status of an HTTP answer that carries it */
+    int exit_code;      /* of pledgectl */
+    const char *en;     /* one sentence without a full stop */
+    const char *zh;
+};
+
+/* An error value. `place` says where (file:line:column, JSON Pointer, XPath, row 17); `detail` holds
+ * language-neutral specifics (a value seen, a limit, errno text). Neither may hold keys, personal data or
+ * message bodies. Zero-initialise before use; err parameters come last and may not be NULL. */
+struct err {
+    enum err_code code;
+    char place[192];
+    char detail[320];
+};
+
+/* Fills *err and returns false, so that `return err_set(...)` reads as a sentence. `place` may be NULL. */
+bool err_set(struct err *err, enum err_code code, const char *place, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Puts `context: ` before the detail on the way up; returns false. */
+bool err_context(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* As err_set with strerror(errno) appended to the detail. */
+bool err_errno(struct err *err, enum err_code code, const char *place, const char *what);
+const struct err_info *err_info(enum err_code code);
+/* The code whose name is `name`, or ERR_COUNT. */
+enum err_code err_by_name(const char *name);
+/* "en sentence: detail (place)" into out, always terminated; returns out. `zh` picks the language. */
+const char *err_text(const struct err *err, bool zh, char *out, size_t size);
+
+/* Returns false from the calling function when `call` does; the callee has filled err. */
+#define CHECK(call)                                                                                                    \
+    do {                                                                                                               \
+        if (!(call))                                                                                                   \
+            return false;                                                                                              \
+    } while (0)
+
+/* ---- memory --------------------------------------------------------------------------------------- */
+
+/* Memory in three sentences. What a function makes lives in the arena of its unit of work and is never
+ * freed by hand. What LMDB shows is const and dies with the transaction. Long-lived things have x_new and
+ * x_free(struct x **), and secrets are wiped. Running out of memory ends the process (journal and store
+ * survive kill -9, so this is safe and far simpler than pretending to go on). */
+struct arena;
+struct arena *arena_new(void);
+void arena_free(struct arena **arena);       /* sets NULL; NULL is fine */
+void arena_reset(struct arena *arena);       /* forgets everything, keeps one block */
+void *arena_alloc(struct arena *arena, size_t size);             /* zeroed, aligned for any type */
+char *arena_strdup(struct arena *arena, const char *s);          /* NULL stays NULL */
+char *arena_strndup(struct arena *arena, const char *s, size_t n);
+char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void arena_cleanup(struct arena **arena);    /* for AUTO_ARENA */
+#define AUTO_ARENA __attribute__((cleanup(arena_cleanup))) struct arena *
+
+void *xcalloc(size_t n, size_t size);        /* as calloc, never NULL */
+void *xrealloc(void *p, size_t size);
+char *xstrdup(const char *s);
+void wipe(void *p, size_t n);                /* clears secrets; not optimised away */
+
+/* ---- bytes ---------------------------------------------------------------------------------------- */
+
+struct bytes {
+    const uint8_t *p;   /* borrowed; may be NULL when n is 0 */
+    size_t n;
+};
+#define BYTES_LIT(literal) ((struct bytes){(const uint8_t *)(literal), sizeof(literal) - 1})
+struct bytes bytes_of(const void *p, size_t n);
+struct bytes bytes_str(const char *s);                           /* without the NUL; NULL gives empty */
+bool bytes_equal(struct bytes a, struct bytes b);
+struct bytes bytes_dup(struct arena *arena, struct bytes b);     /* copy, NUL-terminated behind n */
+
+/* A growing buffer that names its maximum at birth. What does not fit sets `overflow`, which sticks; check
+ * it once before using what was written. The data is always NUL-terminated behind n. */
+struct buf {
+    uint8_t *p;
+    size_t n;
+    size_t room;
+    size_t max;
+    bool overflow;
+};
+void buf_init(struct buf *buf, size_t max);
+void buf_free(struct buf *buf);
+void buf_reset(struct buf *buf);                                 /* n = 0, keeps the room */
+void buf_put(struct buf *buf, const void *p, size_t n);
+void buf_str(struct buf *buf, const char *s);
+void buf_byte(struct buf *buf, uint8_t b);
+void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+uint8_t *buf_reserve(struct buf *buf, size_t n);                 /* NULL on overflow; then add to buf->n yourself */
+struct bytes buf_bytes(const struct buf *buf);
+
+void put_be32(uint8_t *p, uint32_t v);
+void put_be64(uint8_t *p, uint64_t v);
+uint32_t get_be32(const uint8_t *p);
+uint64_t get_be64(const uint8_t *p);
+/* Lower-case hex of n bytes into out (2n+1). */
+char *hex_encode(const uint8_t *p, size_t n, char *out);
+bool hex_decode(const char *hex, uint8_t *out, size_t n);        /* exactly 2n digits */
+
+/* RFC 4648 base64. `url` picks the alphabet of section 5 without padding. */
+void base64_encode(struct buf *out, struct bytes in, bool url);
+/* Strict: right alphabet, right padding, no white space, unused bits zero. */
+bool base64_decode(struct buf *out, struct bytes in, bool url);
+
+/* True when the bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing over-long). */
+bool utf8_valid(struct bytes in);
+
+/* ---- time ----------------------------------------------------------------------------------------- */
+
+/* Wall time is milliseconds since 1970 UTC and may step; monotonic time is for deadlines and never does.
+ * Text is written with the fixed offset +08:00, never from TZ. A date is days since 1970-01-01 in +08:00. */
+typedef int32_t date_day;
+#define DATE_NONE INT32_MIN
+#define TIME_TEXT_SIZE 26      /* 2026-11-24T10:00:00+08:00 and NUL */
+#define DATE_TEXT_SIZE 11
+
+int64_t clock_wall_ms(void);
+int64_t clock_mono_ms(void);
+void clock_test_set(int64_t wall_ms, int64_t mono_ms);           /* both from now on stand still; 0,0 ends that */
+char *time_format(int64_t ms, char out[TIME_TEXT_SIZE]);
+bool time_parse(struct bytes text, int64_t *ms_out);             /* RFC 3339, any offset, fractions allowed */
+char *date_format(date_day day, char out[DATE_TEXT_SIZE]);
+bool date_parse(struct bytes text, date_day *day_out);           /* YYYY-MM-DD that exists */
+date_day date_of_ms(int64_t ms);                                 /* the day in +08:00 */
+int64_t date_start_ms(date_day day);                             /* 00:00:00+08:00 */
+bool duration_parse(const char *text, int64_t *ms_out);          /* "90s" "10min" "6h" "7d" "500ms" */
+
+/* ---- log ------------------------------------------------------------------------------------------ */
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARN, LOG_ERROR };
+/* One line to standard error: time, level, event, then `format`. The event is a stable dotted name; the
+ * rest is key=value. Control characters are escaped. Never keys, personal data or message bodies. */
+void log_event(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void log_err(enum log_level level, const char *event, const struct err *err);
+void log_set_level(enum log_level level);
+bool log_level_parse(const char *name, enum log_level *out);
+
+/* ---- counters ------------------------------------------------------------------------------------- */
+
+enum metric {
+#define METRIC(id, name, type, help) METRIC_##id,
+#include "base/metric.def"
+#undef METRIC
+    METRIC_COUNT
+};
+void metric_add(enum metric metric, int64_t n);
+void metric_set(enum metric metric, int64_t value);
+int64_t metric_get(enum metric metric);
+/* The whole table in the Prometheus text format 0.0.4. */
+void metric_dump(struct buf *out);
+
+#endif

@@ -1,0 +1,150 @@
+/* net: bytes in and out. HTTP/1.1 server with its own strict reader, HTTP client on libcurl, a pool of
+ * workers, timers: all on libuv loops. TLS only through crypto. Knows nothing of routes or meanings.
+ *
+ * Threads: net_new starts nothing; net_start starts `threads` loop threads (each with its own SO_REUSEPORT
+ * listener for every TCP address) and `workers` worker threads. A handler runs on the loop thread of its
+ * connection and must not block; longer work goes through net_work.
+ */
+#ifndef NET_NET_H
+#define NET_NET_H
+
+#include "base/base.h"
+#include "crypto/crypto.h"
+
+/* Limits named by the contract (section 2). */
+#define NET_HEADER_MAX (16u << 10)
+#define NET_BODY_MAX (4u << 20)
+#define NET_HEADERS_MAX 64
+
+struct net;
+struct net_options {
+    int threads, workers;
+    int connections;                       /* inbound at most, all listeners */
+    int64_t header_ms, body_ms, idle_ms, write_ms, stop_ms;
+};
+struct net *net_new(const struct net_options *options);
+void net_free(struct net **net);           /* after net_stop */
+
+/* ---- server ---------------------------------------------------------------------------------------- */
+
+struct net_request;                        /* one request; lives until its answer is sent */
+
+struct net_header { struct bytes name, value; };     /* name as sent; compare without case */
+
+/* What came. Everything is borrowed until the answer is given. */
+const char *net_method(const struct net_request *request);           /* "GET", "HEAD", "POST" … */
+const char *net_path(const struct net_request *request);             /* percent-decoded path, no query; never contains NUL, "//" kept */
+const char *net_query(const struct net_request *request);            /* raw query or "" */
+/* Percent-decoded value of a query parameter into the request's arena; NULL when absent. `twice_out` (may be
+ * NULL) tells that it came more than once. */
+const char *net_parameter(struct net_request *request, const char *name, bool *twice_out);
+size_t net_parameters(struct net_request *request, const char *names_out[], size_t max);   /* names in order; returns how many there are */
+struct bytes net_header_value(const struct net_request *request, const char *name);  /* first; empty when absent */
+bool net_header_present(const struct net_request *request, const char *name);
+struct bytes net_body(const struct net_request *request);
+struct arena *net_arena(struct net_request *request);                /* of the request */
+const char *net_request_id(const struct net_request *request);       /* 32 hex digits, made here */
+const char *net_trace_id(const struct net_request *request);         /* 32 hex: from traceparent, else the request id */
+const char *net_remote(const struct net_request *request);           /* "127.0.0.1:50000", "unix" */
+int net_listener_tag(const struct net_request *request);             /* as given to net_listen_* */
+/* TLS identity: SHA-256 of the client's SPKI, or NULL on plain and Unix listeners. */
+const uint8_t *net_peer_digest(const struct net_request *request);
+int64_t net_peer_not_after(const struct net_request *request);
+/* Unix socket: uid of the other end; false elsewhere. */
+bool net_peer_uid(const struct net_request *request, uint32_t *uid_out);
+/* A number the caller keeps with the connection between requests (0 at first), e.g. a partner's slot for
+ * counting connections; `net_on_close` is told it when the connection ends. */
+uint64_t net_connection_mark(const struct net_request *request);
+void net_connection_set_mark(struct net_request *request, uint64_t mark);
+
+/* The answer, exactly once per request, from the loop thread or any other. `body` is copied unless it stays
+ * (see net_reply_shared). HEAD, Content-Length, Date, Connection and X-Request-Id are written here. After the
+ * call the request must not be used. */
+struct net_reply {
+    int status;
+    const char *media_type;                /* NULL: none */
+    struct net_header headers[12];         /* further ones */
+    size_t header_n;
+    struct bytes body;
+    bool close;                            /* end the connection behind it */
+};
+void net_answer(struct net_request *request, const struct net_reply *reply);
+
+typedef void net_handler(struct net_request *request, void *arg);
+/* Asked when the header is complete, before any body is read: false refuses with what the callee answered
+ * through `status`/`err` (the reader then answers by on_error). May be NULL. */
+/* The reader refused a request (400, 408, 413, 414, 431, 501, 505): the callee writes the body of the answer
+ * into out (media type application/problem+json). request_id and err are given. */
+typedef void net_error_body(enum err_code code, const char *detail, const char *request_id, struct buf *out, void *arg);
+typedef void net_closed(uint64_t mark, void *arg);
+
+struct net_service {
+    net_handler *handler;
+    net_error_body *error_body;
+    net_closed *closed;                    /* may be NULL */
+    void *arg;
+    int64_t body_max;                      /* ≤ NET_BODY_MAX */
+};
+/* Listeners are added before net_start. `address` is host:port, port 0 picks one (all threads share it);
+ * port_out may be NULL. tls NULL means plain. */
+bool net_listen_tcp(struct net *net, const char *address, struct crypto_tls *tls, int tag,
+                    const struct net_service *service, int *port_out, struct err *err);
+bool net_listen_unix(struct net *net, const char *path, int tag, const struct net_service *service, struct err *err);
+/* New connections use this context from now on; running ones re-judge their peer against it at each request
+ * (crypto_session_peer_still_good) and are closed when it fails. */
+void net_replace_tls(struct net *net, int tag, struct crypto_tls *tls);
+bool net_start(struct net *net, struct err *err);
+/* Stops accepting, lets requests under way end within stop_ms, closes everything, joins all threads. */
+void net_stop(struct net *net);
+
+/* ---- workers and timers ---------------------------------------------------------------------------- */
+
+/* Runs work(arg) on a worker, then done(arg) (may be NULL) also there. `queue` names a bounded queue (such as
+ * one per partner; 0 … 1023), served round robin; false when it is full (busy.queue). */
+typedef void net_work_fn(void *arg);
+bool net_work(struct net *net, unsigned queue, net_work_fn *work, void *arg, struct err *err);
+#define NET_WORK_QUEUE_MAX 256
+
+/* Calls fn(arg) on the first loop every `every_ms`, the first time after `first_ms`. Before net_start. */
+typedef void net_tick(void *arg);
+void net_every(struct net *net, int64_t first_ms, int64_t every_ms, net_tick *fn, void *arg);
+
+/* ---- client ---------------------------------------------------------------------------------------- */
+
+/* One outgoing exchange; everything is copied by net_fetch. */
+struct net_fetch_request {
+    const char *method, *url;
+    const char *const *headers;            /* "Name: value", NULL-terminated; may be NULL */
+    struct bytes body;
+    const char *cert, *key, *ca;           /* PEM files; NULL cert: no client identity */
+    int64_t connect_ms, total_ms;          /* deadlines */
+    int64_t body_max;                      /* answers larger than this fail with client.too_large */
+};
+struct net_fetch_result {
+    bool ok;                               /* an HTTP answer came, whatever its status */
+    struct err err;                        /* when not ok: client.connect, timeout, tls, too_large */
+    bool sent;                             /* the request may have reached the other side */
+    int status;
+    const char *headers;                   /* raw header block, NUL-terminated */
+    struct bytes body;                     /* borrowed during the callback */
+};
+typedef void net_fetch_done(const struct net_fetch_result *result, void *arg);
+struct net_fetch;                          /* handle for cancelling */
+/* Starts it from any thread; `done` runs once on a loop thread. Redirects are not followed; HTTP(S) only;
+ * no proxy, no environment; TLS 1.2+; connections are reused per (host, identity). */
+bool net_fetch_start(struct net *net, const struct net_fetch_request *request, net_fetch_done *done, void *arg, struct err *err);
+/* Blocking form for tools without a running loop (pledgectl): unix_socket may be NULL. The result is copied into
+ * the arena. */
+bool net_fetch_wait(const struct net_fetch_request *request, const char *unix_socket, struct arena *arena,
+                    struct net_fetch_result *result_out);
+
+/* ---- the reader alone, for tests and fuzzing --------------------------------------------------------- */
+
+/* Feeds bytes of one connection to the HTTP reader without network: calls handler for each whole request and
+ * returns false with the error that would close the connection. */
+struct net_reader;
+struct net_reader *net_reader_new(const struct net_service *service);
+void net_reader_free(struct net_reader **reader);
+bool net_reader_feed(struct net_reader *reader, struct bytes in, struct err *err);
+
+#endif

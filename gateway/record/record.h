@@ -1,0 +1,187 @@
+/* record: what the gateway knows about a firm, and what a journal record is. Shapes, their stored bytes and
+ * their sample dump. Pure.
+ *
+ * Two encodings. Journal records are JSON (ordered, no white space), because an auditor must be able to read
+ * them in twenty years. State values are compact binary, because they are read at every question. Both decode
+ * to the structs below; decode(encode(x)) equals x.
+ */
+#ifndef RECORD_RECORD_H
+#define RECORD_RECORD_H
+
+#include "base/base.h"
+
+/* Bounds of text fields, in bytes of UTF-8 without NUL. Names of firms stay below 100 characters. */
+#define RECORD_NAME_MAX 300
+#define RECORD_TEXT_MAX 200
+#define RECORD_ID_MAX 64
+#define RECORD_REASON_MAX 600
+#define RECORD_BYTES_MAX (64u << 10)
+
+/* ---- words ------------------------------------------------------------------------------------------ */
+
+enum listing_status { LISTING_NONE, LISTING_CHECKING, LISTING_LISTED, LISTING_SUSPENDED, LISTING_REMOVED, LISTING_EXPIRED, LISTING_COUNT };
+enum listing_lane { LANE_NONE, LANE_PRIORITY, LANE_ORDINARY };
+enum cert_action { CERT_GRANT, CERT_RENEW, CERT_AMEND, CERT_WITHDRAW, CERT_ABSENT, CERT_EXPIRE, CERT_ACTION_COUNT };
+enum cert_state { CERT_NONE, CERT_IN_FORCE, CERT_WITHDRAWN, CERT_ABSENT_FROM_LIST, CERT_EXPIRED };
+enum ground {
+#define GROUND(id, name, category, en, zh) GROUND_##id,
+#include "record/ground.def"
+#undef GROUND
+    GROUND_COUNT
+};
+/* Why a firm stands where it stands; statements carry them as words. */
+enum reason {
+#define REASON(id, name, en, zh) REASON_##id,
+#include "record/reason.def"
+#undef REASON
+    REASON_COUNT
+};
+enum record_kind {
+    RECORD_CERTIFICATION,   /* one row of a list or batch that changed something, or its expiry */
+    RECORD_EXCLUSION,       /* an exclusion imposed, lifted or run out */
+    RECORD_LISTING,         /* a person's decision about a firm's place on the list */
+    RECORD_PROPOSAL,        /* something that waits for a person */
+    RECORD_APPROVAL,        /* what the person decided */
+    RECORD_RUN,             /* a finished sync run */
+    RECORD_CONFIG,          /* a new digest of rules, partners, sources or operators was seen */
+    RECORD_ACCESS,          /* digest of an hour of the access log */
+    RECORD_KIND_COUNT
+};
+const char *record_kind_name(enum record_kind kind);               /* "certification" … */
+const char *listing_name(enum listing_status status);              /* "listed" … "not_listed" for NONE */
+const char *listing_zh(enum listing_status status);
+bool listing_parse(const char *name, enum listing_status *out);
+const char *lane_name(enum listing_lane lane);                     /* "" for NONE */
+const char *cert_action_name(enum cert_action action);
+const char *ground_name(enum ground ground);
+const char *ground_category(enum ground ground);
+bool ground_parse(const char *name, enum ground *out);
+const char *reason_name(enum reason reason);                       /* "certified" … */
+const char *reason_text(enum reason reason, bool zh);
+const char *ground_text(enum ground ground, bool zh);
+
+/* ---- a firm ------------------------------------------------------------------------------------------ */
+
+#define USCC_SIZE 19
+#define FIRM_EXCLUSIONS_MAX 16
+#define FIRM_REASONS_MAX 4
+
+struct certification {
+    enum cert_state state;
+    const char *source;             /* id of the source that granted it last; "" when none */
+    const char *level, *batch, *document_no, *list_version;
+    date_day valid_from, valid_until;   /* DATE_NONE: until withdrawn */
+    int64_t granted_ms;             /* when the record that granted or renewed it last was written */
+    uint64_t sequence;
+};
+struct exclusion {
+    enum ground ground;
+    const char *imposed_by;         /* partner or operator id */
+    const char *document_no;        /* "" when none */
+    date_day effective, until;      /* until DATE_NONE: until lifted */
+    uint64_t sequence;
+};
+struct listing {
+    enum listing_status status;
+    enum listing_lane lane;
+    enum reason reasons[FIRM_REASONS_MAX];
+    size_t reason_n;
+    date_day since;                 /* start of the present status */
+    date_day listed_since;          /* start of the present membership; DATE_NONE when never */
+    date_day valid_until;           /* of the membership; DATE_NONE: open */
+    bool disputed;
+    uint64_t sequence;              /* the record that made it so; 0: none */
+};
+struct firm {
+    char uscc[USCC_SIZE];
+    const char *name;
+    const char *region_code, *industry_code, *scale, *ownership;    /* "" when unknown */
+    bool doubtful;                  /* the code carries a finding that needs a person, and none confirmed it */
+    bool confirmed;                 /* a person confirmed the code or name */
+    struct certification certification;
+    struct exclusion exclusions[FIRM_EXCLUSIONS_MAX];
+    size_t exclusion_n;
+    struct listing listing;
+    uint64_t last_sequence;         /* newest record about this firm */
+};
+/* All text pointers non-NULL after this. */
+void firm_init(struct firm *firm, const char *uscc);
+/* Binary state value. Decoded text is borrowed from `in` (NUL-terminated there). store.corrupt on damage. */
+void firm_encode(const struct firm *firm, struct buf *out);
+bool firm_decode(struct bytes in, const char *uscc, struct firm *out, struct err *err);
+
+/* ---- a fact: what came in, before a decision ---------------------------------------------------------- */
+
+enum actor_kind { ACTOR_TIMER, ACTOR_SOURCE, ACTOR_PARTNER, ACTOR_PERSON, ACTOR_GATEWAY };
+struct actor {
+    enum actor_kind kind;
+    const char *id;                 /* source, partner or person; "" for timer and gateway */
+};
+const char *actor_kind_name(enum actor_kind kind);
+
+/* One certified row, parsed. Borrowed text; "" when absent. */
+struct cert_row {
+    const char *name, *region_code, *industry_code, *scale, *ownership, *level, *batch, *document_no, *reason;
+    date_day valid_from, valid_until;
+    bool withdrawn;                 /* the row says the certification was withdrawn */
+    bool doubtful;                  /* its code is doubtful */
+};
+
+/* ---- a journal record --------------------------------------------------------------------------------- */
+
+/* Counts of a run, in the order shown to people. */
+struct run_counts {
+    int64_t received, added, renewed, amended, withdrawn, absent, unchanged, rejected, doubtful;
+};
+
+struct record {
+    uint64_t seq;                   /* set by the journal */
+    int64_t time_ms;                /* of writing */
+    int64_t due_ms;                 /* timed facts: the moment it was due; 0 otherwise */
+    enum record_kind kind;
+    struct actor actor;             /* who or what started it */
+    const char *origin;             /* run, message or proposal id; "" */
+    const char *uscc;               /* subject; "" when none */
+    const char *rules;              /* rules version decided under; "" */
+    const char *note;               /* a person's reason or comment, or what a machine says; "" */
+    /* RECORD_CERTIFICATION */
+    enum cert_action action;
+    struct cert_row row;
+    const char *list_version;
+    uint8_t row_digest[32];         /* SHA-256 of the row's original bytes; zero when none */
+    /* RECORD_EXCLUSION */
+    bool lift;
+    struct exclusion exclusion;
+    /* RECORD_LISTING */
+    const char *act;                /* add confirm suspend restore remove lift admit */
+    /* kinds with a uscc: the decision, as the firm's listing stands after it. */
+    enum listing_status from;       /* status before */
+    struct listing listing;
+    bool corrects;                  /* an earlier answer was wrong and is put right */
+    /* RECORD_PROPOSAL, RECORD_APPROVAL */
+    const char *approval_id;        /* "p-<seq of the proposal>" for APPROVAL; set by the ledger for PROPOSAL */
+    const char *what;               /* proposal: run firm admit … and for approval: grant reject */
+    const char *object;             /* what it is about: run id, uscc */
+    const char *object_digest;      /* hex digest of the object's state at proposal; changed → approval.changed */
+    const char *payload;            /* JSON text of what will be done on grant; "" */
+    /* RECORD_RUN */
+    const char *source, *run_state;
+    int64_t started_ms, completed_ms;
+    struct run_counts counts;
+    bool full;                      /* whole list */
+    const char *pages;              /* hex digest of the pages' digests in order; "" */
+    /* RECORD_CONFIG: object = rules partners sources operators; object_digest = SHA-256 of the file; note = version */
+    /* RECORD_ACCESS: object = segment name; object_digest = digest */
+};
+void record_init(struct record *record, enum record_kind kind);    /* all text "", dates DATE_NONE */
+/* JSON bytes, members in fixed order, absent when empty. buf overflow = too large. */
+void record_encode(const struct record *record, struct buf *out);
+/* Text is borrowed from the arena. */
+bool record_decode(struct arena *arena, uint64_t seq, struct bytes in, struct record *out, struct err *err);
+
+/* The public leaf: version(1) ‖ seq(8) ‖ time_ms(8) ‖ len(1) kind ‖ commitment(32), big-endian. */
+#define RECORD_SALT_SIZE 16
+#define RECORD_LEAF_MAX (1 + 8 + 8 + 1 + 32 + 32)
+size_t record_leaf(uint64_t seq, int64_t time_ms, const char *kind, const uint8_t commitment[32], uint8_t out[RECORD_LEAF_MAX]);
+
+#endif
