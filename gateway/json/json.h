@@ -18,7 +18,8 @@ typedef struct json_t json_value;
 
 struct json_doc;
 /* Parses exactly one value. On success *doc_out must be freed with json_free. Errors: message.malformed
- * (syntax, with line:column), schema.invalid (duplicate member), schema.encoding. */
+ * (syntax or nesting), message.too_large, schema.invalid (duplicate member, number beyond int64 or double,
+ * \u0000), schema.encoding. The place is line:column; the detail never quotes the document. */
 bool json_parse(struct bytes in, struct json_doc **doc_out, struct err *err);
 void json_free(struct json_doc **doc);
 void json_cleanup(struct json_doc **doc);
@@ -27,6 +28,10 @@ const json_value *json_root(const struct json_doc *doc);
 
 enum json_type { JSON_TYPE_OBJECT, JSON_TYPE_ARRAY, JSON_TYPE_STRING, JSON_TYPE_INTEGER, JSON_TYPE_REAL, JSON_TYPE_BOOL, JSON_TYPE_NULL };
 enum json_type json_type_of(const json_value *value);
+
+/* jansson exports functions of these two names; the symbols here must differ from its own. */
+#define json_string json_string_of
+#define json_integer json_integer_of
 
 /* Lenient look-ups: NULL / false when absent or of another type. Strings are NUL-terminated and without NUL inside. */
 const json_value *json_member(const json_value *object, const char *name);
@@ -39,7 +44,8 @@ const json_value *json_at(const json_value *array, size_t i);
 bool json_next(const json_value *object, void **cursor, const char **name_out, const json_value **value_out);
 
 /* Reading with errors. `at` is the JSON Pointer of the object itself ("" for the root). A `max` of bytes
- * bounds strings (schema.invalid). Optional ones leave *out NULL / DATE_NONE / unchanged when absent. */
+ * bounds strings (schema.invalid). Absent and required: schema.invalid; null or another type: schema.type;
+ * both with the member's pointer as place. Optional ones leave *out NULL / DATE_NONE / unchanged when absent. */
 bool json_need_string(const json_value *object, const char *at, const char *name, size_t max, const char **out, struct err *err);
 bool json_opt_string(const json_value *object, const char *at, const char *name, size_t max, const char **out, struct err *err);
 bool json_need_integer(const json_value *object, const char *at, const char *name, int64_t min, int64_t max, int64_t *out, struct err *err);
@@ -80,11 +86,12 @@ void json_add_date_opt(struct json_out *out, const char *name, date_day day);
 /* ---- scanning without a tree ---------------------------------------------------------------------- */
 
 /* Finds the extent of the elements of an array without building a tree, for list pages whose rows are
- * mostly unchanged. The scanner checks only nesting and strings; whoever uses a row parses it or trusts a
- * digest of its exact bytes.
- * json_scan_member: the raw bytes of member `name` of the object in `in` (first one found at depth 1).
+ * mostly unchanged. The scanner checks only nesting and where strings end; whoever uses a row parses it or
+ * trusts a digest of its exact bytes. What json_parse accepts, the scanner divides in the same way.
+ * json_scan_member: the raw bytes of member `name` of the object in `in` (first one found at depth 1; a name
+ * written with escapes is not found). Bytes behind that member are not looked at.
  * json_scan_next: iterates the array in `array`; *pos starts at 0; false at the end or at broken nesting
- * (then *broken_out is true). */
+ * (then *broken_out is true, else false). Bytes behind the array, other than white space, count as broken. */
 bool json_scan_member(struct bytes in, const char *name, struct bytes *value_out);
 bool json_scan_next(struct bytes array, size_t *pos, struct bytes *element_out, bool *broken_out);
 /* The inside of a raw JSON string without escapes, or false. */
