@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct json_doc {
     json_t *root;
@@ -30,33 +31,39 @@ static void set_up(void)
     json_object_seed(0);
 }
 
-/* jansson nests 2048 deep; we stop much earlier and before it builds anything. */
-static bool check_depth(struct bytes in, struct err *err)
+static bool fail_at(struct bytes in, size_t offset, struct err *err, const char *detail)
 {
-    unsigned depth = 0, line = 1;
-    size_t line_start = 0;
+    size_t line = 1, column = 1;
+    char place[48];
+
+    for (size_t i = 0; i < offset; i++) {
+        column = in.p[i] == '\n' ? 1 : column + 1;
+        line += in.p[i] == '\n';
+    }
+    (void)snprintf(place, sizeof(place), "%zu:%zu", line, column);
+    return err_set(err, ERR_MESSAGE_MALFORMED, place, "%s", detail);
+}
+
+/* What jansson lets through: it drops a NUL byte behind a number or word, and it nests 2048 deep. */
+static bool check_bytes(struct bytes in, struct err *err)
+{
+    const uint8_t *nul = in.n == 0 ? NULL : memchr(in.p, 0, in.n);
+    unsigned depth = 0;
     bool inside = false;
 
+    if (nul != NULL)
+        return fail_at(in, (size_t)(nul - in.p), err, "a NUL byte");
     for (size_t i = 0; i < in.n; i++) {
         uint8_t c = in.p[i];
 
-        if (c == '\n') {
-            line++;
-            line_start = i + 1;
-        } else if (c == '"') {
+        if (c == '"')
             inside = !inside;
-        } else if (inside) {
+        else if (inside)
             i += c == '\\';
-        } else if (c == '{' || c == '[') {
-            if (++depth > JSON_DEPTH_MAX) {
-                char place[48];
-
-                (void)snprintf(place, sizeof(place), "%u:%zu", line, i - line_start + 1);
-                return err_set(err, ERR_MESSAGE_MALFORMED, place, "nested deeper than %d", JSON_DEPTH_MAX);
-            }
-        } else if ((c == '}' || c == ']') && depth > 0) {
+        else if ((c == '{' || c == '[') && ++depth > JSON_DEPTH_MAX)
+            return fail_at(in, i, err, "nested too deep");
+        else if ((c == '}' || c == ']') && depth > 0)
             depth--;
-        }
     }
     return true;
 }
@@ -94,7 +101,7 @@ bool json_parse(struct bytes in, struct json_doc **doc_out, struct err *err)
 
     if (in.n > JSON_BYTES_MAX)
         return err_set(err, ERR_MESSAGE_TOO_LARGE, NULL, "%zu bytes, at most %u are read", in.n, JSON_BYTES_MAX);
-    CHECK(check_depth(in, err));
+    CHECK(check_bytes(in, err));
     (void)pthread_once(&once, set_up);
     root = json_loadb(in.n == 0 ? "" : (const char *)in.p, in.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (root == NULL)

@@ -136,6 +136,8 @@ static void refuses_doubtful_meanings(void **state)
     refused("1e999", ERR_SCHEMA_INVALID, NULL);
     expect_refused(BYTES_LIT("[1]\0"), ERR_MESSAGE_MALFORMED, NULL);
     expect_refused(BYTES_LIT("\"a\0b\""), ERR_MESSAGE_MALFORMED, NULL);
+    expect_refused(BYTES_LIT("[7\0]"), ERR_MESSAGE_MALFORMED, "1:3");
+    expect_refused(BYTES_LIT("[true\0]"), ERR_MESSAGE_MALFORMED, "1:6");
 }
 
 static void refuses_bad_utf8(void **state)
