@@ -107,7 +107,8 @@ bool bytes_equal(struct bytes a, struct bytes b);
 struct bytes bytes_dup(struct arena *arena, struct bytes b);     /* copy, NUL-terminated behind n */
 
 /* A growing buffer that names its maximum at birth. What does not fit sets `overflow`, which sticks; check
- * it once before using what was written. The data is always NUL-terminated behind n. */
+ * it once before using what was written; nothing is added behind an overflow. The data is always NUL-terminated
+ * behind n. */
 struct buf {
     uint8_t *p;
     size_t n;
@@ -117,12 +118,13 @@ struct buf {
 };
 void buf_init(struct buf *buf, size_t max);
 void buf_free(struct buf *buf);
-void buf_reset(struct buf *buf);                                 /* n = 0, keeps the room */
+void buf_reset(struct buf *buf);                                 /* n = 0, no overflow, keeps the room */
 void buf_put(struct buf *buf, const void *p, size_t n);
 void buf_str(struct buf *buf, const char *s);
 void buf_byte(struct buf *buf, uint8_t b);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-uint8_t *buf_reserve(struct buf *buf, size_t n);                 /* NULL on overflow; then add to buf->n yourself */
+/* Room for n bytes, NULL on overflow. Write all n of them and add n to buf->n, or put a NUL behind the fewer you keep. */
+uint8_t *buf_reserve(struct buf *buf, size_t n);
 struct bytes buf_bytes(const struct buf *buf);
 
 void put_be32(uint8_t *p, uint32_t v);
@@ -133,18 +135,22 @@ uint64_t get_be64(const uint8_t *p);
 char *hex_encode(const uint8_t *p, size_t n, char *out);
 bool hex_decode(const char *hex, uint8_t *out, size_t n);        /* exactly 2n digits */
 
-/* RFC 4648 base64. `url` picks the alphabet of section 5 without padding. */
+/* RFC 4648 base64, appended to out. `url` picks the alphabet of section 5 without padding. */
 void base64_encode(struct buf *out, struct bytes in, bool url);
-/* Strict: right alphabet, right padding, no white space, unused bits zero. */
+/* Strict: right alphabet, right padding, no white space, unused bits zero. Appends nothing when it fails; false with
+ * out->overflow when the bytes do not fit. */
 bool base64_decode(struct buf *out, struct bytes in, bool url);
 
 /* True when the bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing over-long). */
 bool utf8_valid(struct bytes in);
+/* The first character of `in`; returns its length in bytes, 0 at the end or where the bytes are malformed. */
+size_t utf8_next(struct bytes in, uint32_t *char_out);
 
 /* ---- time ----------------------------------------------------------------------------------------- */
 
 /* Wall time is milliseconds since 1970 UTC and may step; monotonic time is for deadlines and never does.
- * Text is written with the fixed offset +08:00, never from TZ. A date is days since 1970-01-01 in +08:00. */
+ * Text is written with the fixed offset +08:00, never from TZ. A date is days since 1970-01-01 in +08:00. What four
+ * digits of a year cannot say is written as the first or last moment that they can. */
 typedef int32_t date_day;
 #define DATE_NONE INT32_MIN
 #define TIME_TEXT_SIZE 26      /* 2026-11-24T10:00:00+08:00 and NUL */

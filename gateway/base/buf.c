@@ -13,7 +13,8 @@ static uint8_t nothing[1];
 
 void buf_init(struct buf *buf, size_t max)
 {
-    *buf = (struct buf){.p = nothing, .max = max};
+    /* half the address space, so that sizes never wrap */
+    *buf = (struct buf){.p = nothing, .max = max < SIZE_MAX / 2 ? max : SIZE_MAX / 2};
 }
 
 void buf_free(struct buf *buf)
@@ -34,12 +35,12 @@ void buf_reset(struct buf *buf)
 static void grow(struct buf *buf, size_t need)
 {
     size_t room = buf->room ? buf->room : FIRST_ROOM;
-    while (room < need)
-        room = room > need / 2 ? need : room * 2;
     /* doubling keeps appends cheap; the maximum keeps the last step from overshooting */
-    if (room < buf->room * 2)
-        room = buf->room * 2;
-    if (room > buf->max + 1)
+    while (room < need && room <= buf->max / 2)
+        room *= 2;
+    if (room < need)
+        room = buf->max + 1;
+    if (room - 1 > buf->max)
         room = buf->max + 1;
     buf->p = xrealloc(buf->room > 0 ? buf->p : NULL, room);
     buf->room = room;

@@ -27,29 +27,35 @@ bool log_level_parse(const char *name, enum log_level *out)
     return false;
 }
 
-/* True for control characters: C0, DEL, and C1 as UTF-8 writes them (terminals obey those too). */
-static bool is_control(const char *p)
+/* True for what a log must not hold raw: C0, DEL and C1 (terminals obey those too). */
+static bool is_control(uint32_t c)
 {
-    uint8_t b = (uint8_t)*p;
-    return b < 0x20 || b == 0x7F || (b == 0xC2 && (uint8_t)p[1] >= 0x80 && (uint8_t)p[1] < 0xA0);
+    return c < 0x20 || (c >= 0x7F && c < 0xA0);
 }
 
-/* Appends text to line with control characters as \xNN; what does not fit is dropped. Returns the new length. */
+/* Appends text to line, control characters and malformed bytes as \xNN; what does not fit is dropped. Returns the
+ * new length. */
 static size_t escape(char *line, size_t n, size_t max, const char *text)
 {
-    for (const char *p = text; *p && n < max; p++) {
-        if (!is_control(p)) {
-            line[n++] = *p;
-            continue;
-        }
-        if (max - n < 4)
+    struct bytes left = bytes_str(text);
+    while (left.n > 0) {
+        uint32_t c = 0;
+        size_t length = utf8_next(left, &c);
+        bool raw = length > 0 && !is_control(c);
+        length = length ? length : 1;
+        if ((raw ? length : 4 * length) > max - n)
             break;
-        char hex[3];
-        hex_encode((const uint8_t *)p, 1, hex);
-        line[n++] = '\\';
-        line[n++] = 'x';
-        line[n++] = hex[0];
-        line[n++] = hex[1];
+        for (size_t i = 0; i < length; i++) {
+            if (raw) {
+                line[n++] = (char)left.p[i];
+                continue;
+            }
+            line[n++] = '\\';
+            line[n++] = 'x';
+            hex_encode(left.p + i, 1, line + n);
+            n += 2;
+        }
+        left = bytes_of(left.p + length, left.n - length);
     }
     return n;
 }
@@ -67,6 +73,7 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
     char line[LINE_MAX_BYTES];
     int head = snprintf(line, sizeof(line), "%s %s %.100s%s", time_format(clock_wall_ms(), time), names[level], event,
                         text[0] ? " " : "");
+    /* one byte stays for the end of line; hex_encode writes a NUL that it covers */
     size_t n = escape(line, (size_t)head, sizeof(line) - 1, text);
     line[n++] = '\n';
     /* a log that cannot be written has nobody to complain to */

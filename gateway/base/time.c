@@ -85,12 +85,6 @@ static struct civil civil_of(date_day day)
     return c;
 }
 
-/* Division that rounds down, also before 1970. */
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
 char *date_format(date_day day, char out[DATE_TEXT_SIZE])
 {
     struct civil c = civil_of(day);
@@ -101,9 +95,9 @@ char *date_format(date_day day, char out[DATE_TEXT_SIZE])
 
 date_day date_of_ms(int64_t ms)
 {
-    int64_t day = floor_div(ms, DAY_MS);
-    int64_t rest = ms - day * DAY_MS;
-    day += rest >= DAY_MS - ZONE_MS;
+    /* division that rounds down, also before 1970 */
+    int64_t rest = ms % DAY_MS + (ms % DAY_MS < 0 ? DAY_MS : 0);
+    int64_t day = ms / DAY_MS - (ms % DAY_MS < 0) + (rest >= DAY_MS - ZONE_MS);
     return day < DAY_MIN ? DAY_MIN : day > DAY_MAX ? DAY_MAX : (date_day)day;
 }
 
@@ -114,10 +108,11 @@ int64_t date_start_ms(date_day day)
 
 char *time_format(int64_t ms, char out[TIME_TEXT_SIZE])
 {
+    int64_t first = date_start_ms(DAY_MIN);
+    int64_t last = date_start_ms(DAY_MAX + 1) - 1;
+    ms = ms < first ? first : ms > last ? last : ms;
     date_day day = date_of_ms(ms);
-    int64_t in_day = ms - date_start_ms(day);
-    /* outside the years that can be written, the nearest moment that can */
-    unsigned second = (unsigned)(in_day < 0 ? 0 : in_day >= DAY_MS ? DAY_MS - 1 : in_day) / 1000;
+    unsigned second = (unsigned)((ms - date_start_ms(day)) / 1000);
     date_format(day, out);
     snprintf(out + DATE_TEXT_SIZE - 1, TIME_TEXT_SIZE - DATE_TEXT_SIZE + 1, "T%02u:%02u:%02u+08:00",
              second / 3600 % 100, second / 60 % 60, second % 60);

@@ -21,6 +21,21 @@ static size_t sequence(const uint8_t *p, size_t n)
     return length;
 }
 
+size_t utf8_next(struct bytes in, uint32_t *char_out)
+{
+    if (in.n == 0)
+        return 0;
+    size_t length = in.p[0] < 0x80 ? 1 : sequence(in.p, in.n);
+    if (length == 0)
+        return 0;
+    /* a lead byte of length n keeps 7 - n bits of the number */
+    uint32_t value = length == 1 ? in.p[0] : in.p[0] & (0x7Fu >> length);
+    for (size_t i = 1; i < length; i++)
+        value = value << 6 | (in.p[i] & 0x3F);
+    *char_out = value;
+    return length;
+}
+
 bool utf8_valid(struct bytes in)
 {
     size_t i = 0;
