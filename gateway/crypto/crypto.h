@@ -41,8 +41,10 @@ size_t crypto_alg_signature_size(enum crypto_alg alg);            /* 64 for ES25
 struct crypto_key;
 bool crypto_key_from_pem(struct bytes pem, const char *place, struct crypto_key **key_out, struct err *err);
 bool crypto_key_from_file(const char *path, struct crypto_key **key_out, struct err *err);
-/* From a JWK's members: EC P-256 or SM2 coordinates (base64url, 32 bytes each) — or RSA n, e. */
+/* From a JWK's members, as the text that stands there (base64url): curve "P-256" or "SM2" and coordinates of 32
+ * bytes each; or an RSA modulus and exponent. key.file with the member as place. */
 bool crypto_key_from_ec(const char *curve, struct bytes x, struct bytes y, struct crypto_key **key_out, struct err *err);
+bool crypto_key_from_rsa(struct bytes n, struct bytes e, struct crypto_key **key_out, struct err *err);
 struct crypto_key *crypto_key_ref(struct crypto_key *key);        /* one more owner */
 void crypto_key_free(struct crypto_key **key);
 const char *crypto_key_kid(const struct crypto_key *key);
@@ -58,6 +60,13 @@ const char *crypto_key_subject(const struct crypto_key *key);
 bool crypto_key_ec_point(const struct crypto_key *key, uint8_t x[32], uint8_t y[32]);
 /* RSA modulus and exponent, big-endian, into buffers; false for others. */
 bool crypto_key_rsa(const struct crypto_key *key, struct buf *n, struct buf *e);
+
+/* Raw r || s of ECDSA and SM2 to and from DER (SEQUENCE of two INTEGER). Strict: r and s from 1 to n - 1 of the
+ * algorithm's curve, minimal encodings, nothing behind. signature.malformed otherwise. */
+#define CRYPTO_RAW_SIZE 64
+#define CRYPTO_DER_MAX 72
+bool crypto_raw_from_der(enum crypto_alg alg, struct bytes der, uint8_t raw_out[CRYPTO_RAW_SIZE], struct err *err);
+bool crypto_raw_to_der(enum crypto_alg alg, struct bytes raw, uint8_t der_out[CRYPTO_DER_MAX], size_t *n_out, struct err *err);
 
 /* signature.invalid when it does not verify; signature.malformed when it cannot be one (length, r or s of 0
  * or >= n); signature.alg when the key does not fit. sm2_id may be NULL for the default. */
