@@ -179,6 +179,14 @@ void record_encode(const struct record *record, struct buf *out);
 /* Text is borrowed from the arena. */
 bool record_decode(struct arena *arena, uint64_t seq, struct bytes in, struct record *out, struct err *err);
 
+/* What the record does to the firm it is about: the one place where state follows from a record. The caller
+ * has decoded `firm` (or firm_init'ed it) and record->seq is set. Text is borrowed from the record. Used by
+ * the policy to look ahead and by the ledger to write, so that both agree. */
+void firm_apply(struct firm *firm, const struct record *record);
+/* The moment at which time alone changes this firm (certification, membership or exclusion ends): 00:00+08:00
+ * of the day after; DATE_NONE: never. The returned day is the day on which it acts. */
+date_day firm_due(const struct firm *firm);
+
 /* The public leaf: version(1) ‖ seq(8) ‖ time_ms(8) ‖ len(1) kind ‖ commitment(32), big-endian. */
 #define RECORD_SALT_SIZE 16
 #define RECORD_LEAF_MAX (1 + 8 + 8 + 1 + 32 + 32)

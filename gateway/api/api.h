@@ -1,0 +1,52 @@
+/* api: partner and admin routes from one table (route.def). Judges who asks at every request, answers from the
+ * store and the statements, writes the access log, turns errors into problem+json in two languages.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include "access/access.h"
+#include "base/base.h"
+#include "config/config.h"
+#include "host/host.h"
+#include "ledger/ledger.h"
+#include "net/net.h"
+#include "partner/partner.h"
+#include "statement/statement.h"
+#include "sync/sync.h"
+
+struct api;
+enum api_listener { API_LISTENER_PARTNER = 1, API_LISTENER_ADMIN = 2, API_LISTENER_SOCKET = 3, API_LISTENER_PLAIN = 4 };
+
+/* What is in force; replaced whole by api_swap. The api keeps references until no request uses them. */
+struct api_state {
+    uint64_t generation;
+    struct config *config;               /* borrowed for the api's life: the daemon keeps old ones */
+    struct directory *directory;         /* referenced by the api */
+    const struct policy *policy;         /* borrowed: the daemon keeps old ones */
+    struct crypto_tls *server_tls;       /* referenced by the api; for judging kept connections */
+};
+struct api_options {
+    struct net *net;
+    struct store *store;
+    struct journal *journal;
+    struct ledger *ledger;
+    struct sync *sync;
+    struct host *host;
+    struct statements *statements;
+    struct access_log *access;
+    const struct crypto_keyring *ring;
+    const char *access_dir, *scratch_dir;
+    bool (*reload)(void *arg, struct buf *report, struct err *err);   /* POST /admin/v1/config/reload */
+    void *arg;
+};
+struct api *api_new(const struct api_options *options, const struct api_state *state);
+void api_free(struct api **api);
+void api_swap(struct api *api, const struct api_state *state);
+/* readyz says not ready until then (and again while stopping), with this reason. */
+void api_set_ready(struct api *api, bool ready, const char *why);
+/* The service to give to net_listen_*; the listener's tag tells which routes exist on it. */
+const struct net_service *api_service(struct api *api);
+/* openapi.json made from the route table. */
+void api_openapi(struct buf *out);
+
+#endif

@@ -1,0 +1,188 @@
+/* The environment: opened once, one daemon a directory, tables by the list in table.def. */
+#include "store/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static const struct {
+    const char *name;
+    enum store_class class;
+} tables[TABLE_COUNT] = {
+#define TABLE(id, name, class, help) {name, STORE_##class},
+#include "store/table.def"
+#undef TABLE
+};
+
+const char *store_table_name(enum store_table table)
+{
+    return tables[table].name;
+}
+
+enum store_class store_table_class(enum store_table table)
+{
+    return tables[table].class;
+}
+
+bool store_lmdb_err(struct err *err, int code, const char *place)
+{
+    enum err_code which = ERR_STORE_FAILED;
+    if (code == MDB_MAP_FULL || code == ENOSPC || code == EDQUOT)
+        which = ERR_STORE_FULL;
+    else if (code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND)
+        which = ERR_STORE_CORRUPT;
+    return err_set(err, which, place, "%s", mdb_strerror(code));
+}
+
+static bool make_directory(const char *path, struct err *err)
+{
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return err_errno(err, ERR_STORE_OPEN, path, "mkdir");
+    return true;
+}
+
+static bool take_lock(struct store *store, struct err *err)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/daemon.lock", store->directory);
+    store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (store->lock_fd < 0)
+        return err_errno(err, ERR_STORE_OPEN, path, "open");
+    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return err_set(err, ERR_STORE_LOCKED, path, "stop the other daemon or choose another data directory");
+    char pid[32];
+    int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    if (ftruncate(store->lock_fd, 0) != 0 || pwrite(store->lock_fd, pid, (size_t)n, 0) != n)
+        return err_errno(err, ERR_STORE_OPEN, path, "write");
+    return true;
+}
+
+static int open_tables(struct store *store)
+{
+    MDB_txn *txn = NULL;
+    int rc = mdb_txn_begin(store->env, NULL, store->read_only ? MDB_RDONLY : 0, &txn);
+    if (rc != 0)
+        return rc;
+    for (int i = 0; i < TABLE_COUNT && rc == 0; i++)
+        rc = mdb_dbi_open(txn, tables[i].name, store->read_only ? 0 : MDB_CREATE, &store->dbi[i]);
+    if (rc != 0) {
+        mdb_txn_abort(txn);
+        return rc;
+    }
+    return mdb_txn_commit(txn);
+}
+
+static bool check_format(struct store *store, struct err *err)
+{
+    struct store_txn *txn = store_read(store, err);
+    if (txn == NULL)
+        return false;
+    uint64_t format = store_number(txn, TABLE_META, "format");
+    store_read_end(&txn);
+    if (format == STORE_FORMAT)
+        return true;
+    if (format != 0 || store->read_only)
+        return err_set(err, ERR_STORE_VERSION, store->directory, "format %llu, this program reads %u",
+                       (unsigned long long)format, STORE_FORMAT);
+    txn = store_write(store, err);
+    if (txn == NULL)
+        return false;
+    store_set_number(txn, TABLE_META, "format", STORE_FORMAT);
+    return store_commit(&txn, err);
+}
+
+static bool open_env(struct store *store, const struct store_options *options, struct err *err)
+{
+    unsigned flags = MDB_NOTLS | MDB_NORDAHEAD;
+    if (options->read_only)
+        flags |= MDB_RDONLY;
+    if (options->no_sync)
+        flags |= MDB_NOSYNC | MDB_NOMETASYNC;
+    int rc = mdb_env_create(&store->env);
+    if (rc == 0)
+        rc = mdb_env_set_maxdbs(store->env, TABLE_COUNT);
+    if (rc == 0)
+        rc = mdb_env_set_mapsize(store->env, (size_t)options->map_size);
+    if (rc == 0)
+        rc = mdb_env_set_maxreaders(store->env, (unsigned)(options->readers > 0 ? options->readers : 126));
+    if (rc == 0)
+        rc = mdb_env_open(store->env, store->directory, flags, 0600);
+    if (rc != 0)
+        return err_set(err, ERR_STORE_OPEN, store->directory, "%s", mdb_strerror(rc));
+    /* a reader that died with its process would keep old pages alive for ever */
+    int stale = 0;
+    mdb_reader_check(store->env, &stale);
+    if (stale > 0)
+        log_event(LOG_NOTICE, "store.stale_readers", "cleared=%d", stale);
+    rc = open_tables(store);
+    return rc == 0 ? true : store_lmdb_err(err, rc, store->directory);
+}
+
+bool store_open(const struct store_options *options, struct store **store_out, struct err *err)
+{
+    struct store *store = xcalloc(1, sizeof *store);
+    store->lock_fd = -1;
+    store->directory = xstrdup(options->directory);
+    store->read_only = options->read_only;
+    pthread_mutex_init(&store->readers_lock, NULL);
+    pthread_key_create(&store->reader_key, store_reader_gone);
+    bool ok = (options->read_only || make_directory(store->directory, err)) &&
+              (!options->exclusive || take_lock(store, err)) && open_env(store, options, err) &&
+              check_format(store, err);
+    if (!ok) {
+        store_close(&store);
+        return false;
+    }
+    *store_out = store;
+    return true;
+}
+
+void store_close(struct store **store)
+{
+    struct store *s = *store;
+    if (s == NULL)
+        return;
+    *store = NULL;
+    store_readers_end(s);
+    pthread_key_delete(s->reader_key);
+    if (s->env != NULL)
+        mdb_env_close(s->env);
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+    pthread_mutex_destroy(&s->readers_lock);
+    free(s->directory);
+    free(s);
+}
+
+int64_t store_free_bytes(const struct store *store)
+{
+    struct statvfs fs;
+    if (statvfs(store->directory, &fs) != 0)
+        return -1;
+    return (int64_t)(fs.f_bavail * fs.f_frsize);
+}
+
+bool store_stats(struct store *store, struct store_stat out[TABLE_COUNT], uint64_t *map_used_out, struct err *err)
+{
+    struct store_txn *txn = store_read(store, err);
+    if (txn == NULL)
+        return false;
+    for (int i = 0; i < TABLE_COUNT; i++) {
+        MDB_stat stat = {0};
+        mdb_stat(txn->txn, store->dbi[i], &stat);
+        uint64_t pages = stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
+        out[i] = (struct store_stat){tables[i].name, tables[i].class, stat.ms_entries, pages * stat.ms_psize};
+    }
+    MDB_envinfo info = {0};
+    MDB_stat whole = {0};
+    mdb_env_info(store->env, &info);
+    mdb_env_stat(store->env, &whole);
+    *map_used_out = ((uint64_t)info.me_last_pgno + 1) * whole.ms_psize;
+    store_read_end(&txn);
+    return true;
+}

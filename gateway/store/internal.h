@@ -1,0 +1,36 @@
+/* Private to store: the environment and a transaction from the inside. */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include <lmdb.h>
+#include <pthread.h>
+
+#include "store/store.h"
+
+#define STORE_FORMAT 1u
+
+struct store {
+    MDB_env *env;
+    MDB_dbi dbi[TABLE_COUNT];
+    char *directory;
+    int lock_fd;
+    bool read_only;
+    pthread_key_t reader_key;       /* this thread's cached read transaction */
+    pthread_mutex_t readers_lock;
+    struct store_txn *readers;      /* all cached ones, so that close can end them */
+};
+
+struct store_txn {
+    struct store *store;
+    MDB_txn *txn;
+    bool write, in_use;
+    int failed;                     /* first LMDB or errno code, sticky */
+    enum store_table failed_table;
+    struct store_txn *next, **prev; /* in store->readers */
+};
+
+bool store_lmdb_err(struct err *err, int code, const char *place);
+void store_readers_end(struct store *store);
+void store_reader_gone(void *txn);
+
+#endif

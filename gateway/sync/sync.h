@@ -1,0 +1,55 @@
+/* sync: turns a source's list into decided rows. Plans when, streams rows into a stage keyed by code, judges the
+ * whole by the guard, applies differences in code order in chunks through the ledger, treats absence, keeps the run's
+ * story. After a crash a run is as if it never ran, or is rolled forward before the daemon says ready.
+ */
+#ifndef SYNC_SYNC_H
+#define SYNC_SYNC_H
+
+#include "base/base.h"
+#include "host/host.h"
+#include "ledger/ledger.h"
+#include "partner/partner.h"
+
+#define SYNC_CHUNK_ROWS 1000
+#define SYNC_ROW_MAX (64u << 10)       /* bytes of one row */
+#define SYNC_RESTARTS_MAX 3
+
+struct sync;
+struct sync_options {
+    struct host *host;
+    struct ledger *ledger;
+    struct store *store;
+    int64_t overlap_ms;                /* delta: updatedSince goes back by this; 10 min */
+};
+struct sync *sync_new(const struct sync_options *options);
+void sync_free(struct sync **sync);
+/* Opens the sources' adapters; every fault is collected. Running runs keep the old instances. */
+bool sync_set_directory(struct sync *sync, struct directory *directory, struct config_faults *faults);
+/* Rolls forward runs that were being applied, discards half-staged ones. Before ready. */
+bool sync_recover(struct sync *sync, struct err *err);
+void sync_tick(struct sync *sync);     /* starts runs whose time has come; called each second */
+void sync_stop(struct sync *sync);     /* cancels fetching; an apply ends its chunk */
+
+struct sync_request {
+    const char *source;
+    struct actor actor;                /* timer or person */
+    bool full, dry_run, initial;
+    const char *file;                  /* NULL: as configured */
+};
+/* run_id_out ≥ 40 bytes. run.busy, source.unknown, source.paused (timer only). */
+bool sync_start(struct sync *sync, const struct sync_request *request, char *run_id_out, struct err *err);
+bool sync_cancel(struct sync *sync, const char *run_id, const struct actor *actor, struct err *err);
+bool sync_pause(struct sync *sync, const char *source, bool paused, const struct actor *actor, struct err *err);
+
+/* A run as people see it; JSON object bytes as kept: id, source, state, next_en, next_zh, actor, started, ended,
+ * list_version, counts, attempts, restarts, error, guard, approval, dry_run, pages, duration_ms. */
+typedef bool sync_each(void *arg, struct bytes json);
+/* Newest first. */
+bool sync_runs(struct store_txn *txn, const char *source, size_t max, sync_each *each, void *arg, struct err *err);
+bool sync_run_read(struct store_txn *txn, struct arena *arena, const char *run_id, struct bytes *json_out, struct err *err);
+/* Row diff in code order: {"uscc","action","name","from","to","line","code","field","detail","sequence"} */
+bool sync_diff(struct store_txn *txn, const char *run_id, const char *after_uscc, size_t max, sync_each *each, void *arg, struct err *err);
+/* State of a source for status pages: JSON object into out. */
+bool sync_source_status(struct sync *sync, const char *source, struct buf *out, struct err *err);
+
+#endif
