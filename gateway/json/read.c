@@ -37,7 +37,7 @@ static bool fail_at(struct bytes in, size_t offset, struct err *err, const char 
     char place[48];
 
     for (size_t i = 0; i < offset; i++) {
-        column = in.p[i] == '\n' ? 1 : column + 1;
+        column = in.p[i] == '\n' ? 1 : column + ((in.p[i] & 0xc0) != 0x80);
         line += in.p[i] == '\n';
     }
     (void)snprintf(place, sizeof(place), "%zu:%zu", line, column);
