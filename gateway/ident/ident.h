@@ -23,6 +23,7 @@ enum ident_verdict { IDENT_VALID, IDENT_DOUBTFUL, IDENT_INVALID };
 struct ident_result {
     enum ident_kind kind;
     enum ident_verdict verdict;
+    enum err_code cause;        /* the finding that made it doubtful or invalid; ERR_NONE when valid */
     char normal[IDENT_NORMAL_SIZE];
     enum err_code findings[IDENT_FINDINGS_MAX];
     size_t finding_n;
@@ -36,7 +37,7 @@ void ident_uscc(struct bytes input, struct ident_result *out);
 /* Patent application number: 12 digits + check since October 2003, 8 digits + check before. Normal form has
  * no point (13 or 9 characters). */
 void ident_patent(struct bytes input, struct ident_result *out);
-/* Trademark number: up to 8 digits with an optional letter, or Madrid `G` + digits. */
+/* Trademark number: up to 8 digits with an optional letter, or Madrid `G` + the same. */
 void ident_trademark(struct bytes input, struct ident_result *out);
 /* Region code of six digits: current, statistical or abolished regions of Shanxi are known one by one; of
  * other provinces the province prefix is checked. */
@@ -63,7 +64,8 @@ size_t ident_regions(const struct ident_region_info **out);
 bool ident_region_in_shanxi(const char *code);
 
 /* Folds a firm's name for comparison: full-width forms to ASCII, white space dropped, brackets unified,
- * letters upper-cased. out is bounded by size and terminated; false when it does not fit. */
+ * letters upper-cased. out is bounded by size and terminated; false when it does not fit (the name's bytes and one
+ * more always do) or the name is not UTF-8. */
 bool ident_name_fold(struct bytes name, char *out, size_t size);
 
 #endif
