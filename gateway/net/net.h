@@ -14,7 +14,8 @@
 /* Limits named by the contract (section 2). */
 #define NET_HEADER_MAX (16u << 10)
 #define NET_BODY_MAX (4u << 20)
-#define NET_HEADERS_MAX 64
+#define NET_ANSWER_MAX (64u << 20)         /* body of an answer; a larger one becomes 500 internal */
+#define NET_HEADERS_MAX 256                 /* header lines; 431 above */
 
 struct net;
 struct net_options {
@@ -71,8 +72,6 @@ struct net_reply {
 void net_answer(struct net_request *request, const struct net_reply *reply);
 
 typedef void net_handler(struct net_request *request, void *arg);
-/* Asked when the header is complete, before any body is read: false refuses with what the callee answered
- * through `status`/`err` (the reader then answers by on_error). May be NULL. */
 /* The reader refused a request (400, 408, 413, 414, 431, 501, 505): the callee writes the body of the answer
  * into out (media type application/problem+json). request_id and err are given. */
 typedef void net_error_body(enum err_code code, const char *detail, const char *request_id, struct buf *out, void *arg);
