@@ -15,14 +15,17 @@
 #define RECORD_TEXT_MAX 200
 #define RECORD_ID_MAX 64
 #define RECORD_REASON_MAX 600
+#define RECORD_PAYLOAD_MAX (32u << 10)
 #define RECORD_BYTES_MAX (64u << 10)
 
 /* ---- words ------------------------------------------------------------------------------------------ */
 
 enum listing_status { LISTING_NONE, LISTING_CHECKING, LISTING_LISTED, LISTING_SUSPENDED, LISTING_REMOVED, LISTING_EXPIRED, LISTING_COUNT };
-enum listing_lane { LANE_NONE, LANE_PRIORITY, LANE_ORDINARY };
-enum cert_action { CERT_GRANT, CERT_RENEW, CERT_AMEND, CERT_WITHDRAW, CERT_ABSENT, CERT_EXPIRE, CERT_ACTION_COUNT };
-enum cert_state { CERT_NONE, CERT_IN_FORCE, CERT_WITHDRAWN, CERT_ABSENT_FROM_LIST, CERT_EXPIRED };
+enum listing_lane { LANE_NONE, LANE_PRIORITY, LANE_ORDINARY, LANE_COUNT };
+/* BEGIN: a certification granted for a later day came into force. */
+enum cert_action { CERT_GRANT, CERT_RENEW, CERT_AMEND, CERT_WITHDRAW, CERT_ABSENT, CERT_EXPIRE, CERT_BEGIN, CERT_ACTION_COUNT };
+/* PENDING: granted, but in force only from valid_from. */
+enum cert_state { CERT_NONE, CERT_IN_FORCE, CERT_WITHDRAWN, CERT_ABSENT_FROM_LIST, CERT_EXPIRED, CERT_PENDING, CERT_STATE_COUNT };
 enum ground {
 #define GROUND(id, name, category, en, zh) GROUND_##id,
 #include "record/ground.def"
@@ -86,8 +89,10 @@ struct listing {
     enum listing_lane lane;
     enum reason reasons[FIRM_REASONS_MAX];
     size_t reason_n;
-    date_day since;                 /* start of the present status */
-    date_day listed_since;          /* start of the present membership; DATE_NONE when never */
+    date_day since;                 /* start of the present status; DATE_NONE when never known */
+    /* Start of the present membership; of the last one while removed or expired, so that a wrong decision
+     * can be put right; DATE_NONE when never listed. Statements show it only for listed and suspended. */
+    date_day listed_since;
     date_day valid_until;           /* of the membership; DATE_NONE: open */
     bool disputed;
     uint64_t sequence;              /* the record that made it so; 0: none */
@@ -95,6 +100,7 @@ struct listing {
 struct firm {
     char uscc[USCC_SIZE];
     const char *name;
+    const char *name_pending;       /* another name a row gave under the same code; "" when none. Waits for a person */
     const char *region_code, *industry_code, *scale, *ownership;    /* "" when unknown */
     bool doubtful;                  /* the code carries a finding that needs a person, and none confirmed it */
     bool confirmed;                 /* a person confirmed the code or name */
@@ -106,13 +112,13 @@ struct firm {
 };
 /* All text pointers non-NULL after this. */
 void firm_init(struct firm *firm, const char *uscc);
-/* Binary state value. Decoded text is borrowed from `in` (NUL-terminated there). store.corrupt on damage. */
+/* Binary state value (README.md shows its layout). buf overflow also when a text is over its bound. Decoded text is borrowed from `in` (NUL-terminated there). store.corrupt on damage. */
 void firm_encode(const struct firm *firm, struct buf *out);
 bool firm_decode(struct bytes in, const char *uscc, struct firm *out, struct err *err);
 
 /* ---- a fact: what came in, before a decision ---------------------------------------------------------- */
 
-enum actor_kind { ACTOR_TIMER, ACTOR_SOURCE, ACTOR_PARTNER, ACTOR_PERSON, ACTOR_GATEWAY };
+enum actor_kind { ACTOR_TIMER, ACTOR_SOURCE, ACTOR_PARTNER, ACTOR_PERSON, ACTOR_GATEWAY, ACTOR_COUNT };
 struct actor {
     enum actor_kind kind;
     const char *id;                 /* source, partner or person; "" for timer and gateway */
@@ -146,14 +152,17 @@ struct record {
     const char *note;               /* a person's reason or comment, or what a machine says; "" */
     /* RECORD_CERTIFICATION */
     enum cert_action action;
-    struct cert_row row;
+    struct cert_row row;            /* valid_until already with the rules' default term; also of RECORD_LISTING act add */
+    bool name_waits;                /* row.name differs from the known name: kept as name_pending */
+    bool unconfirmed;               /* the row brought something a person has to confirm (again) */
+    bool begins_later;              /* the certification is in force only from row.valid_from */
     const char *list_version;
     uint8_t row_digest[32];         /* SHA-256 of the row's original bytes; zero when none */
     /* RECORD_EXCLUSION */
     bool lift;
     struct exclusion exclusion;
     /* RECORD_LISTING */
-    const char *act;                /* add confirm suspend restore remove lift admit */
+    const char *act;                /* add admit confirm refuse restore remove expire */
     /* kinds with a uscc: the decision, as the firm's listing stands after it. */
     enum listing_status from;       /* status before */
     struct listing listing;
@@ -164,7 +173,7 @@ struct record {
     const char *object;             /* what it is about: run id, uscc */
     const char *object_digest;      /* hex digest of the object's state at proposal; changed → approval.changed */
     const char *payload;            /* JSON text of what will be done on grant; "" */
-    /* RECORD_RUN */
+    /* RECORD_RUN; source also of RECORD_CERTIFICATION: who granted */
     const char *source, *run_state;
     int64_t started_ms, completed_ms;
     struct run_counts counts;
@@ -174,17 +183,22 @@ struct record {
     /* RECORD_ACCESS: object = segment name; object_digest = digest */
 };
 void record_init(struct record *record, enum record_kind kind);    /* all text "", dates DATE_NONE */
-/* JSON bytes, members in fixed order, absent when empty. buf overflow = too large. */
+/* JSON bytes, members in fixed order, absent when empty (README.md shows a sample). buf overflow = too large, or a
+ * text longer than record_decode would take. Sequences inside (listing, exclusion) are not written: they follow from
+ * the record's own when firm_apply runs. */
 void record_encode(const struct record *record, struct buf *out);
-/* Text is borrowed from the arena. */
+/* Text is borrowed from the arena. Any damage, unknown member or unknown word is store.corrupt with the member's
+ * pointer as place. */
 bool record_decode(struct arena *arena, uint64_t seq, struct bytes in, struct record *out, struct err *err);
 
 /* What the record does to the firm it is about: the one place where state follows from a record. The caller
  * has decoded `firm` (or firm_init'ed it) and record->seq is set. Text is borrowed from the record. Used by
- * the policy to look ahead and by the ledger to write, so that both agree. */
+ * the policy to look ahead and by the ledger to write, so that both agree. The decision in record->listing is
+ * authoritative for the kinds CERTIFICATION, EXCLUSION and LISTING; other kinds with a uscc (a proposal about a firm)
+ * only move last_sequence. */
 void firm_apply(struct firm *firm, const struct record *record);
-/* The moment at which time alone changes this firm (certification, membership or exclusion ends): 00:00+08:00
- * of the day after; DATE_NONE: never. The returned day is the day on which it acts. */
+/* The day at whose start (00:00+08:00) time alone changes this firm: the day after its certification, membership or
+ * an exclusion ends, or the day a pending certification begins; the earliest of them. DATE_NONE: never. */
 date_day firm_due(const struct firm *firm);
 
 /* The public leaf: version(1) ‖ seq(8) ‖ time_ms(8) ‖ len(1) kind ‖ commitment(32), big-endian. */

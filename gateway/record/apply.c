@@ -1,0 +1,166 @@
+/* apply: what a record does to the firm it is about, and when time alone will do something. */
+#include "record/record.h"
+
+#include <string.h>
+
+static const char *or_old(const char *fresh, const char *old)
+{
+    return fresh[0] != '\0' ? fresh : old;
+}
+
+static void take_enterprise(struct firm *firm, const struct record *record)
+{
+    const struct cert_row *row = &record->row;
+
+    if (record->name_waits)
+        firm->name_pending = row->name;
+    else if (row->name[0] != '\0')
+        firm->name = row->name, firm->name_pending = "";
+    firm->region_code = or_old(row->region_code, firm->region_code);
+    firm->industry_code = or_old(row->industry_code, firm->industry_code);
+    firm->scale = or_old(row->scale, firm->scale);
+    firm->ownership = or_old(row->ownership, firm->ownership);
+    firm->doubtful = row->doubtful;
+    if (record->unconfirmed)
+        firm->confirmed = false;
+}
+
+static const char *granting_source(const struct record *record, const char *old)
+{
+    if (record->source[0] != '\0')
+        return record->source;
+    return record->actor.kind == ACTOR_SOURCE || record->actor.kind == ACTOR_PARTNER ? record->actor.id : old;
+}
+
+static void take_row(struct firm *firm, const struct record *record)
+{
+    struct certification *certification = &firm->certification;
+    const struct cert_row *row = &record->row;
+
+    take_enterprise(firm, record);
+    certification->state = record->begins_later ? CERT_PENDING : CERT_IN_FORCE;
+    certification->source = granting_source(record, certification->source);
+    certification->level = row->level;
+    certification->batch = row->batch;
+    certification->document_no = row->document_no;
+    certification->list_version = record->list_version;
+    certification->valid_from = row->valid_from;
+    certification->valid_until = row->valid_until;
+    certification->granted_ms = record->time_ms;
+}
+
+static void apply_certification(struct firm *firm, const struct record *record)
+{
+    static const enum cert_state after[CERT_ACTION_COUNT] = {
+        [CERT_WITHDRAW] = CERT_WITHDRAWN,
+        [CERT_ABSENT] = CERT_ABSENT_FROM_LIST,
+        [CERT_EXPIRE] = CERT_EXPIRED,
+        [CERT_BEGIN] = CERT_IN_FORCE,
+    };
+
+    if (after[record->action] == CERT_NONE)
+        take_row(firm, record);
+    else
+        firm->certification.state = after[record->action];
+    firm->certification.sequence = record->seq;
+}
+
+static size_t find_ground(const struct firm *firm, enum ground ground)
+{
+    size_t i = 0;
+
+    while (i < firm->exclusion_n && firm->exclusions[i].ground != ground)
+        i++;
+    return i;
+}
+
+static void apply_exclusion(struct firm *firm, const struct record *record)
+{
+    size_t i = find_ground(firm, record->exclusion.ground);
+
+    if (record->lift) {
+        if (i == firm->exclusion_n)
+            return;
+        firm->exclusion_n--;
+        memmove(&firm->exclusions[i], &firm->exclusions[i + 1], (firm->exclusion_n - i) * sizeof(firm->exclusions[0]));
+        return;
+    }
+    if (i == FIRM_EXCLUSIONS_MAX)
+        return;
+    firm->exclusions[i] = record->exclusion;
+    firm->exclusions[i].sequence = record->seq;
+    firm->exclusion_n += i == firm->exclusion_n;
+}
+
+_Static_assert(GROUND_COUNT <= FIRM_EXCLUSIONS_MAX, "one exclusion per ground always fits");
+
+static void apply_listing(struct firm *firm, const struct record *record)
+{
+    if (strcmp(record->act, "add") == 0) {
+        take_enterprise(firm, record);
+    } else if (strcmp(record->act, "confirm") == 0) {
+        firm->confirmed = true;
+        firm->name = or_old(firm->name_pending, firm->name);
+        firm->name_pending = "";
+    } else if (strcmp(record->act, "refuse") == 0) {
+        firm->name_pending = "";
+    }
+}
+
+static bool listing_differs(const struct listing *a, const struct listing *b)
+{
+    return a->status != b->status || a->lane != b->lane || a->since != b->since ||
+           a->listed_since != b->listed_since || a->valid_until != b->valid_until || a->reason_n != b->reason_n ||
+           memcmp(a->reasons, b->reasons, a->reason_n * sizeof(a->reasons[0])) != 0;
+}
+
+static void take_listing(struct firm *firm, const struct record *record)
+{
+    uint64_t sequence = firm->listing.sequence;
+
+    if (listing_differs(&firm->listing, &record->listing))
+        sequence = record->seq;
+    firm->listing = record->listing;
+    firm->listing.sequence = sequence;
+}
+
+void firm_apply(struct firm *firm, const struct record *record)
+{
+    static void (*const apply[RECORD_KIND_COUNT])(struct firm *, const struct record *) = {
+        [RECORD_CERTIFICATION] = apply_certification,
+        [RECORD_EXCLUSION] = apply_exclusion,
+        [RECORD_LISTING] = apply_listing,
+    };
+
+    if (apply[record->kind] != NULL) {
+        apply[record->kind](firm, record);
+        take_listing(firm, record);
+    }
+    firm->last_sequence = record->seq;
+}
+
+static date_day earlier(date_day a, date_day b)
+{
+    return a == DATE_NONE ? b : b == DATE_NONE || a < b ? a : b;
+}
+
+static date_day day_after(date_day day)
+{
+    return day == DATE_NONE || day == INT32_MAX ? DATE_NONE : day + 1;
+}
+
+date_day firm_due(const struct firm *firm)
+{
+    const struct listing *listing = &firm->listing;
+    date_day due = DATE_NONE;
+
+    if (firm->certification.state == CERT_PENDING)
+        due = firm->certification.valid_from;
+    if (firm->certification.state == CERT_IN_FORCE)
+        due = day_after(firm->certification.valid_until);
+    if (listing->status == LISTING_LISTED || listing->status == LISTING_SUSPENDED)
+        due = earlier(due, day_after(listing->valid_until));
+    for (size_t i = 0; i < firm->exclusion_n; i++)
+        due = earlier(due, day_after(firm->exclusions[i].until));
+    return due;
+}

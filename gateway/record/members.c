@@ -1,0 +1,143 @@
+/* members: what each kind of journal record is made of. README.md shows the outcome. */
+#include "record/members.h"
+
+#define AT(field) offsetof(struct record, field)
+#define TEXT(field, bound) .type = MEMBER_TEXT, .offset = AT(field), .max = (bound)
+#define DATE(field) .type = MEMBER_DATE, .offset = AT(field)
+#define TIME(field) .type = MEMBER_TIME, .offset = AT(field)
+#define FLAG(field) .type = MEMBER_FLAG, .offset = AT(field)
+#define COUNTED(field) .type = MEMBER_COUNT, .offset = AT(field)
+#define WORD(field, set) .type = MEMBER_WORD, .offset = AT(field), .words = &words_##set
+#define OBJECT(table) .type = MEMBER_OBJECT, .members = (table)
+
+static const struct member actor_members[] = {
+    {"kind", WORD(actor.kind, actor)},
+    {"id", TEXT(actor.id, RECORD_ID_MAX)},
+    {0},
+};
+
+const struct member members_common[] = {
+    {"time", TIME(time_ms)},
+    {"due", TIME(due_ms)},
+    {"actor", OBJECT(actor_members)},
+    {"origin", TEXT(origin, RECORD_TEXT_MAX)},
+    {"uscc", TEXT(uscc, USCC_SIZE - 1)},
+    {"rules", TEXT(rules, RECORD_ID_MAX)},
+    {"note", TEXT(note, RECORD_REASON_MAX)},
+    {0},
+};
+
+static const struct member row_members[] = {
+    {"name", TEXT(row.name, RECORD_NAME_MAX)},
+    {"region_code", TEXT(row.region_code, RECORD_ID_MAX)},
+    {"industry_code", TEXT(row.industry_code, RECORD_ID_MAX)},
+    {"scale", TEXT(row.scale, RECORD_ID_MAX)},
+    {"ownership", TEXT(row.ownership, RECORD_ID_MAX)},
+    {"level", TEXT(row.level, RECORD_TEXT_MAX)},
+    {"batch", TEXT(row.batch, RECORD_TEXT_MAX)},
+    {"document_no", TEXT(row.document_no, RECORD_TEXT_MAX)},
+    {"valid_from", DATE(row.valid_from)},
+    {"valid_until", DATE(row.valid_until)},
+    {"reason", TEXT(row.reason, RECORD_REASON_MAX)},
+    {"withdrawn", FLAG(row.withdrawn)},
+    {"doubtful", FLAG(row.doubtful)},
+    {0},
+};
+
+static const struct member exclusion_members[] = {
+    {"ground", WORD(exclusion.ground, ground)},
+    {"imposed_by", TEXT(exclusion.imposed_by, RECORD_ID_MAX)},
+    {"document_no", TEXT(exclusion.document_no, RECORD_TEXT_MAX)},
+    {"effective", DATE(exclusion.effective)},
+    {"until", DATE(exclusion.until)},
+    {0},
+};
+
+static const struct member listing_members[] = {
+    {"status", WORD(listing.status, listing)},
+    {"lane", WORD(listing.lane, lane)},
+    {"reasons", .type = MEMBER_REASONS, .offset = AT(listing)},
+    {"since", DATE(listing.since)},
+    {"listed_since", DATE(listing.listed_since)},
+    {"valid_until", DATE(listing.valid_until)},
+    {"disputed", FLAG(listing.disputed)},
+    {0},
+};
+
+static const struct member counts_members[] = {
+    {"received", COUNTED(counts.received)},
+    {"added", COUNTED(counts.added)},
+    {"renewed", COUNTED(counts.renewed)},
+    {"amended", COUNTED(counts.amended)},
+    {"withdrawn", COUNTED(counts.withdrawn)},
+    {"absent", COUNTED(counts.absent)},
+    {"unchanged", COUNTED(counts.unchanged)},
+    {"rejected", COUNTED(counts.rejected)},
+    {"doubtful", COUNTED(counts.doubtful)},
+    {0},
+};
+
+/* What the three deciding kinds end with. */
+#define DECISION                                                                                                       \
+    {"from", WORD(from, listing)}, {"listing", OBJECT(listing_members)}, {"corrects", FLAG(corrects)}, {0}
+
+static const struct member certification_members[] = {
+    {"action", WORD(action, action)},
+    {"source", TEXT(source, RECORD_ID_MAX)},
+    {"list_version", TEXT(list_version, RECORD_TEXT_MAX)},
+    {"row", OBJECT(row_members)},
+    {"row_digest", .type = MEMBER_DIGEST, .offset = AT(row_digest)},
+    {"name_waits", FLAG(name_waits)},
+    {"unconfirmed", FLAG(unconfirmed)},
+    {"begins_later", FLAG(begins_later)},
+    DECISION,
+};
+
+static const struct member exclusion_record_members[] = {
+    {"lift", FLAG(lift)},
+    {"exclusion", OBJECT(exclusion_members)},
+    DECISION,
+};
+
+static const struct member listing_record_members[] = {
+    {"act", TEXT(act, RECORD_ID_MAX)},
+    {"approval", TEXT(approval_id, RECORD_ID_MAX)},
+    {"row", OBJECT(row_members)},
+    DECISION,
+};
+
+/* Proposals and approvals share one shape. */
+static const struct member approval_members[] = {
+    {"approval", TEXT(approval_id, RECORD_ID_MAX)},
+    {"what", TEXT(what, RECORD_ID_MAX)},
+    {"object", TEXT(object, RECORD_TEXT_MAX)},
+    {"object_digest", TEXT(object_digest, RECORD_TEXT_MAX)},
+    {"payload", TEXT(payload, RECORD_PAYLOAD_MAX)},
+    {0},
+};
+
+static const struct member run_members[] = {
+    {"source", TEXT(source, RECORD_ID_MAX)},
+    {"state", TEXT(run_state, RECORD_ID_MAX)},
+    {"list_version", TEXT(list_version, RECORD_TEXT_MAX)},
+    {"full", FLAG(full)},
+    {"started", TIME(started_ms)},
+    {"completed", TIME(completed_ms)},
+    {"counts", OBJECT(counts_members)},
+    {"pages", TEXT(pages, RECORD_TEXT_MAX)},
+    {0},
+};
+
+/* A digest of a file or log segment seen. */
+static const struct member object_members[] = {
+    {"object", TEXT(object, RECORD_TEXT_MAX)},
+    {"object_digest", TEXT(object_digest, RECORD_TEXT_MAX)},
+    {0},
+};
+
+const struct member *const members_of_kind[RECORD_KIND_COUNT] = {
+    [RECORD_CERTIFICATION] = certification_members, [RECORD_EXCLUSION] = exclusion_record_members,
+    [RECORD_LISTING] = listing_record_members,      [RECORD_PROPOSAL] = approval_members,
+    [RECORD_APPROVAL] = approval_members,           [RECORD_RUN] = run_members,
+    [RECORD_CONFIG] = object_members,               [RECORD_ACCESS] = object_members,
+};

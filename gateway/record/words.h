@@ -1,0 +1,16 @@
+/* words: sets of names by enum value, for the tables that encode and decode records. */
+#ifndef RECORD_WORDS_H
+#define RECORD_WORDS_H
+
+#include "base/base.h"
+
+struct words {
+    const char *const *names;
+    unsigned n;
+};
+extern const struct words words_kind, words_listing, words_lane, words_action, words_actor, words_ground, words_reason;
+
+const char *words_name(const struct words *words, unsigned value);       /* "" beyond the set */
+bool words_find(const struct words *words, const char *name, unsigned *out);
+
+#endif
