@@ -2,7 +2,10 @@
  *
  * The reader accepts a subset of YAML 1.1 that has one meaning: mappings, sequences, scalars; no anchors,
  * aliases, tags, merges, multiple documents or duplicate keys. Every node knows its line and column, so
- * an error names file:line:column. Limits: 1 MiB a file, depth 16, 100,000 nodes.
+ * an error names file:line:column. Limits: 1 MiB a file, depth 16, 100,000 nodes. A plain ~ or null, or
+ * nothing behind the colon, counts as absent everywhere. An empty file is such a null.
+ * Error codes: config.syntax, config.duplicate, config.unknown, config.missing, config.value, config.file.
+ * Nodes and arenas belong to one thread at a time; a loaded struct config is read-only and may be shared.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -12,6 +15,7 @@
 #define CONFIG_FILE_MAX (1u << 20)
 #define CONFIG_DEPTH_MAX 16
 #define CONFIG_NODES_MAX 100000u
+#define CONFIG_FAULTS_MAX 64
 
 /* ---- any YAML file --------------------------------------------------------------------------------- */
 
@@ -33,13 +37,16 @@ const char *yaml_key_at(const struct yaml_node *map, size_t i);
 bool yaml_fail(const struct yaml_node *node, struct err *err, enum err_code code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Typed reading with errors that name the place. `required` ones fail with config.missing. Text is borrowed
- * from the arena. An absent optional leaves *out as it was. */
+/* Typed reading with errors that name the place. `required` ones fail with config.missing (at the mapping), a
+ * required text may not be empty. Numbers and booleans stand without quotes. Text is borrowed from the arena.
+ * An absent optional leaves *out as it was; `map` may be NULL (an absent section). */
 bool yaml_read_text(const struct yaml_node *map, const char *key, bool required, const char **out, struct err *err);
 bool yaml_read_integer(const struct yaml_node *map, const char *key, bool required, int64_t min, int64_t max, int64_t *out, struct err *err);
 bool yaml_read_boolean(const struct yaml_node *map, const char *key, bool required, bool *out, struct err *err);
 bool yaml_read_duration(const struct yaml_node *map, const char *key, bool required, int64_t *ms_out, struct err *err);
 bool yaml_read_date(const struct yaml_node *map, const char *key, bool required, date_day *out, struct err *err);
+/* Digits with B, KiB, MiB, GiB or TiB. */
+bool yaml_read_size(const struct yaml_node *map, const char *key, bool required, int64_t *bytes_out, struct err *err);
 /* One of the NULL-terminated names; *out is its index. */
 bool yaml_read_choice(const struct yaml_node *map, const char *key, bool required, const char *const *names, int *out, struct err *err);
 /* config.unknown, with the place of the key, when the map holds a key not in the NULL-terminated list. */
@@ -70,16 +77,20 @@ struct config {
 #undef SETTING_CHOICE
 };
 
-/* Collects every fault instead of stopping at the first; `faults` grows up to max. */
+/* Collects every fault instead of stopping at the first. Zero-initialised, config_load gives it room for
+ * CONFIG_FAULTS_MAX in the arena; a caller may also bring items and max. What is beyond max is not kept. */
 struct config_faults {
-    struct err *items;                   /* in an arena of the caller */
+    struct err *items;
     size_t n, max;
 };
-/* Loads file; true when there was no fault. *config_out is set only then. */
+/* Loads file; true when there was no fault in it. *config_out is set only then, and owns its own arena.
+ * Unknown keys, missing settings and values out of bounds are all reported, each with its place; when there
+ * are none, also settings that contradict each other (a certificate without its key). */
 bool config_load(const char *file, struct config **config_out, struct arena *arena, struct config_faults *faults);
 void config_free(struct config **config);
 void config_fault(struct config_faults *faults, const struct err *err);
-/* Writes every setting with its value, default mark and help as YAML; secrets are not in this file, paths are. */
+/* Writes every setting with its value, default mark, bounds and help in both languages as YAML that loads
+ * again to the same values; secrets are not in this file, paths are (absolute). */
 void config_show(const struct config *config, struct buf *out);
 
 #endif
