@@ -77,3 +77,24 @@ bool crypto_private_from_pem(struct bytes pem, const char *place, EVP_PKEY **pke
     *pkey_out = pkey;
     return true;
 }
+
+static void warn_mode(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH)))
+        log_event(LOG_WARN, "key.mode", "file=%s mode=%03o text=\"a private key that others can read\"", path,
+                  (unsigned)(st.st_mode & 0777));
+}
+
+bool crypto_private_from_file(const char *path, EVP_PKEY **pkey_out, struct err *err)
+{
+    struct buf pem;
+    buf_init(&pem, CRYPTO_FILE_MAX);
+    bool ok = crypto_read_file(path, &pem, err) && crypto_private_from_pem(buf_bytes(&pem), path, pkey_out, err);
+    if (pem.n)
+        wipe(pem.p, pem.n);
+    buf_free(&pem);
+    if (ok)
+        warn_mode(path);
+    return ok;
+}

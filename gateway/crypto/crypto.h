@@ -102,7 +102,9 @@ struct crypto_tls_files {
     const char *crl;                      /* may be NULL; checked for the leaf when given */
 };
 /* Server: TLS 1.2 and 1.3, client certificate required, session resumption by tickets, 0-RTT off, no
- * renegotiation. A resumed session keeps the client's certificate. */
+ * renegotiation. A resumed session keeps the client's certificate. A revocation list must be signed by one of the
+ * authorities; when it is out of date, or an authority has none, its clients are refused. Errors: key.file,
+ * key.mismatch with the file as place. */
 bool crypto_tls_server(const struct crypto_tls_files *files, struct crypto_tls **tls_out, struct err *err);
 struct crypto_tls *crypto_tls_ref(struct crypto_tls *tls);
 void crypto_tls_free(struct crypto_tls **tls);
@@ -111,13 +113,17 @@ struct crypto_session;                    /* belongs to one thread */
 struct crypto_session *crypto_session_new(struct crypto_tls *tls);   /* keeps a reference */
 void crypto_session_free(struct crypto_session **session);
 enum crypto_io { CRYPTO_IO_OK, CRYPTO_IO_WANT, CRYPTO_IO_CLOSED, CRYPTO_IO_FAILED };
-/* Ciphertext from the network. False when its bounded input is full (then read first). */
+/* Ciphertext from the network. False when its bounded input is full (then read first); after a read that said
+ * WANT at least CRYPTO_SESSION_FEED_MAX bytes fit. */
+#define CRYPTO_SESSION_FEED_MAX (64u << 10)
+#define CRYPTO_SESSION_OUTPUT_MAX (32u << 20)
 bool crypto_session_feed(struct crypto_session *session, struct bytes cipher);
 /* Plaintext into buf (at most n); drives the handshake. WANT: feed more. */
 enum crypto_io crypto_session_read(struct crypto_session *session, uint8_t *buf, size_t n, size_t *n_out);
-/* All of plain is taken (it is copied as ciphertext). */
+/* OK: all of plain is taken (it is copied as ciphertext). WANT: nothing is, the handshake has not ended. FAILED
+ * also when more than CRYPTO_SESSION_OUTPUT_MAX would wait. */
 enum crypto_io crypto_session_write(struct crypto_session *session, struct bytes plain);
-/* Ciphertext waiting to be sent; valid until the next call; then _sent. */
+/* Ciphertext waiting to be sent, also after FAILED (the alert); valid until the next call; then _sent. */
 struct bytes crypto_session_pending(struct crypto_session *session);
 void crypto_session_sent(struct crypto_session *session, size_t n);
 void crypto_session_close(struct crypto_session *session);           /* queues close_notify */
@@ -125,8 +131,8 @@ bool crypto_session_ready(const struct crypto_session *session);     /* handshak
 bool crypto_session_resumed(const struct crypto_session *session);
 /* SHA-256 of the peer's SPKI; false when there is no verified peer certificate. */
 bool crypto_session_peer(const struct crypto_session *session, uint8_t digest_out[CRYPTO_DIGEST_SIZE], int64_t *not_after_ms_out);
-/* Checks the peer again at this moment: validity period and the revocation list of `tls` (the context now in
- * force), because a kept connection outlives both. */
+/* Checks the peer again at this moment: validity period, and chain and revocation list of `tls` (the context now
+ * in force), because a kept connection outlives them. Cheap enough for every request. */
 bool crypto_session_peer_still_good(const struct crypto_session *session, const struct crypto_tls *tls, int64_t now_ms);
 const char *crypto_session_failure(const struct crypto_session *session);   /* text of the last TLS error */
 

@@ -47,6 +47,9 @@ bool crypto_fail(struct err *err, enum err_code code, const char *place, const c
 /* A private key in PEM without a passphrase. */
 bool crypto_private_from_pem(struct bytes pem, const char *place, EVP_PKEY **pkey_out, struct err *err);
 
+/* From a file; warns when others can read it. */
+bool crypto_private_from_file(const char *path, EVP_PKEY **pkey_out, struct err *err);
+
 /* Signature over message with a private key; sign.c. */
 bool crypto_sign_with(EVP_PKEY *pkey, enum crypto_alg alg, const char *sm2_id, struct bytes message,
                       uint8_t out[CRYPTO_SIGNATURE_MAX], size_t *n_out, struct err *err);

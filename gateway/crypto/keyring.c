@@ -2,7 +2,6 @@
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "crypto/internal.h"
 
@@ -74,27 +73,6 @@ static bool fill(struct crypto_keyring *ring, enum crypto_purpose purpose, EVP_P
     return true;
 }
 
-static void warn_mode(const char *path)
-{
-    struct stat st;
-    if (stat(path, &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH)))
-        log_event(LOG_WARN, "key.mode", "file=%s mode=%03o text=\"a private key that others can read\"", path,
-                  (unsigned)(st.st_mode & 0777));
-}
-
-static bool private_from_file(const char *path, EVP_PKEY **pkey_out, struct err *err)
-{
-    struct buf pem;
-    buf_init(&pem, CRYPTO_FILE_MAX);
-    bool ok = crypto_read_file(path, &pem, err) && crypto_private_from_pem(buf_bytes(&pem), path, pkey_out, err);
-    if (pem.n)
-        wipe(pem.p, pem.n);
-    buf_free(&pem);
-    if (ok)
-        warn_mode(path);
-    return ok;
-}
-
 static bool certificate_usable(const struct crypto_key *key, EVP_PKEY *private, const char *cert_path,
                                const char *key_path, struct err *err)
 {
@@ -118,7 +96,7 @@ bool crypto_keyring_load(struct crypto_keyring *ring, enum crypto_purpose purpos
 {
     struct crypto_key *public = NULL;
     EVP_PKEY *private = NULL;
-    if (!crypto_key_from_file(cert_path, &public, err) || !private_from_file(key_path, &private, err) ||
+    if (!crypto_key_from_file(cert_path, &public, err) || !crypto_private_from_file(key_path, &private, err) ||
         !certificate_usable(public, private, cert_path, key_path, err)) {
         EVP_PKEY_free(private);
         crypto_key_free(&public);

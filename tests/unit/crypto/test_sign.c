@@ -16,7 +16,7 @@
 static char dir[64];
 
 /* Runs a command in the test's own directory. */
-static void run(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void run(const char *format, ...)
 {
     char command[1024];
     int n = snprintf(command, sizeof command, "cd %s && (", dir);
