@@ -12,7 +12,7 @@
 
 #include "record/record.h"
 
-#define SAMPLE_USCC "91140100MA0KQ8UR6A"
+#define SAMPLE_USCC "91140100MA0KQ8UR0T"
 
 static inline date_day day(const char *text)
 {
