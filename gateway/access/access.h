@@ -14,7 +14,7 @@
 
 struct access_log;
 /* Called from access_tick's thread when a segment ended: its name and the hex digest of its bytes. False: try again
- * later. */
+ * later. After a crash it may be told once more of a segment that it knows. */
 typedef bool access_ended(void *arg, const char *segment, const char *digest_hex, uint64_t lines, struct err *err);
 struct access_options {
     const char *directory;
@@ -36,13 +36,19 @@ struct access_line {
     uint64_t sequence;
     const uint8_t *digest;            /* 32 bytes of what was answered; NULL: none */
 };
-/* Any thread; ≤ 1 µs apart from the hash. */
+/* Any thread; ≤ 1 µs apart from the hash. store.full when the line cannot be kept. */
 bool access_append(struct access_log *log, const struct access_line *line, struct err *err);
-/* Each second: fsync, hour change, retention. */
+/* False while a full disk keeps lines from being written. */
+bool access_ready(struct access_log *log);
+/* Each second, from one thread that may block (it syncs and calls `ended`): fsync, hour change, reports, retention,
+ * another try after a full disk. */
 void access_tick(struct access_log *log);
 
 /* Searching, also while a daemon writes (tools give only the directory). Oldest first. `each` false ends it. */
-struct access_filter { const char *uscc, *partner, *request_id; int64_t since_ms, until_ms; };
+struct access_filter {
+    const char *uscc, *partner, *request_id;      /* NULL: any */
+    int64_t since_ms, until_ms;                   /* both included, in whole seconds; 0: any */
+};
 struct access_found { struct bytes line; const char *segment; uint64_t number; };
 typedef bool access_each(void *arg, const struct access_found *found);
 bool access_find(const char *directory, const struct access_filter *filter, access_each *each, void *arg, struct err *err);
