@@ -148,5 +148,7 @@ bool crypto_sign(const struct crypto_keyring *ring, enum crypto_alg alg, struct 
     enum crypto_purpose purpose;
     if (!crypto_keyring_purpose(alg, &purpose) || !ring->slots[purpose].private)
         return err_set(err, ERR_KEY_FILE, NULL, "no signing key is loaded for %s", crypto_alg_name(alg));
-    return crypto_sign_with(ring->slots[purpose].private, alg, ring->sm2_id, message, out, n_out, err);
+    CHECK(crypto_sign_with(ring->slots[purpose].private, alg, ring->sm2_id, message, out, n_out, err));
+    metric_add(METRIC_SIGNATURES, 1);
+    return true;
 }
