@@ -7,10 +7,10 @@
 
 #include "crypto/crypto.h"
 
-#define CRYPTO_FILE_MAX (16u << 20)       /* a revocation list is the largest file read here */
+#define CRYPTO_FILE_MAX (16u << 20) /* a revocation list is the largest file read here */
 #define CRYPTO_SUBJECT_MAX 256
 #define CRYPTO_RSA_BITS_MIN 2048
-#define CRYPTO_RSA_BITS_MAX 4096          /* CRYPTO_SIGNATURE_MAX holds its signature */
+#define CRYPTO_RSA_BITS_MAX 4096 /* CRYPTO_SIGNATURE_MAX holds its signature */
 
 enum crypto_kind { CRYPTO_KIND_P256, CRYPTO_KIND_SM2, CRYPTO_KIND_RSA, CRYPTO_KIND_OTHER };
 
@@ -22,7 +22,7 @@ struct crypto_key {
     char kid[CRYPTO_KID_SIZE];
     uint8_t *spki;
     size_t spki_n;
-    uint8_t *cert;                        /* DER; NULL for a bare key */
+    uint8_t *cert; /* DER; NULL for a bare key */
     size_t cert_n;
     int64_t not_before, not_after;
     char subject[CRYPTO_SUBJECT_MAX];

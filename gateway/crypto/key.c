@@ -95,10 +95,11 @@ static void take_subject(struct crypto_key *key, X509 *cert)
 {
     BIO *text = BIO_new(BIO_s_mem());
     char *p = NULL;
-    if (text && X509_NAME_print_ex(text, X509_get_subject_name(cert), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
+    if (text &&
+        X509_NAME_print_ex(text, X509_get_subject_name(cert), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
         long n = BIO_get_mem_data(text, &p);
         size_t take = n < 0 ? 0 : (size_t)n < sizeof key->subject ? (size_t)n : sizeof key->subject - 1;
-        while (take > 0 && !utf8_valid(bytes_of(p, take)))   /* the cut may have split a character */
+        while (take > 0 && !utf8_valid(bytes_of(p, take))) /* the cut may have split a character */
             take--;
         memcpy(key->subject, p ? p : "", take);
     }
@@ -122,7 +123,8 @@ static bool key_from_x509(X509 *cert, const char *place, struct crypto_key **key
     return true;
 }
 
-static bool from_certificate(const uint8_t *der, long n, const char *place, struct crypto_key **key_out, struct err *err)
+static bool from_certificate(const uint8_t *der, long n, const char *place, struct crypto_key **key_out,
+                             struct err *err)
 {
     const uint8_t *p = der;
     X509 *cert = d2i_X509(NULL, &p, n);
@@ -190,7 +192,7 @@ bool crypto_key_from_pem(struct bytes pem, const char *place, struct crypto_key 
         }
         OPENSSL_free(name);
         OPENSSL_free(header);
-        OPENSSL_clear_free(der, (size_t)n);   /* may have been a private key given by mistake */
+        OPENSSL_clear_free(der, (size_t)n); /* may have been a private key given by mistake */
     }
     BIO_free(bio);
     if (!found)

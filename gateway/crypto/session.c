@@ -11,18 +11,18 @@
 
 #include "crypto/tls.h"
 
-#define RECORD_MAX (17u << 10)            /* one record with its header and padding */
+#define RECORD_MAX (17u << 10) /* one record with its header and padding */
 #define RECORD_PLAIN 16384u
 #define RECORD_OVERHEAD 64u
 #define INPUT_MAX (CRYPTO_SESSION_FEED_MAX + RECORD_MAX)
-#define KEEP_ROOM (16u << 10)             /* an idle connection keeps no larger buffer */
+#define KEEP_ROOM (16u << 10) /* an idle connection keeps no larger buffer */
 #define FAILURE_MAX 200
 
 /* What is known of the peer; the verdict is that of the context with this serial. */
 struct peer {
-    X509 *cert;                           /* of the SSL's session */
+    X509 *cert; /* of the SSL's session */
     uint8_t digest[CRYPTO_DIGEST_SIZE];
-    int64_t not_after;
+    struct crypto_period period;
     uint64_t judged_by;
     bool good;
 };
@@ -33,7 +33,7 @@ struct crypto_session {
     struct buf in, out;
     size_t in_at, out_at;
     bool ready, failed;
-    struct peer *peer;                    /* NULL before the handshake ended */
+    struct peer *peer; /* NULL before the handshake ended */
     char failure[FAILURE_MAX];
 };
 
@@ -84,7 +84,7 @@ static BIO *make_bio(struct crypto_session *session)
     pthread_once(&once, make_method);
     BIO *bio = BIO_new(method);
     if (!bio)
-        abort();   /* memory, as everywhere */
+        abort(); /* memory, as everywhere */
     BIO_set_data(bio, session);
     BIO_set_init(bio, 1);
     return bio;
@@ -153,8 +153,7 @@ static void take_peer(struct crypto_session *session)
     peer->cert = cert;
     peer->judged_by = session->tls->serial;
     peer->good = cert && SSL_get_verify_result(session->ssl) == X509_V_OK &&
-                 crypto_x509_spki_digest(cert, peer->digest) &&
-                 crypto_asn1_ms(X509_get0_notAfter(cert), &peer->not_after);
+                 crypto_x509_spki_digest(cert, peer->digest) && crypto_period_of(cert, &peer->period);
     session->peer = peer;
 }
 
@@ -269,13 +268,14 @@ bool crypto_session_resumed(const struct crypto_session *session)
     return session->ready && SSL_session_reused(session->ssl);
 }
 
-bool crypto_session_peer(const struct crypto_session *session, uint8_t digest_out[CRYPTO_DIGEST_SIZE], int64_t *not_after_ms_out)
+bool crypto_session_peer(const struct crypto_session *session, uint8_t digest_out[CRYPTO_DIGEST_SIZE],
+                         int64_t *not_after_ms_out)
 {
     const struct peer *peer = session->peer;
     if (!peer || !peer->good)
         return false;
     memcpy(digest_out, peer->digest, CRYPTO_DIGEST_SIZE);
-    *not_after_ms_out = peer->not_after;
+    *not_after_ms_out = peer->period.until;
     return true;
 }
 
@@ -284,11 +284,11 @@ bool crypto_session_peer_still_good(const struct crypto_session *session, const 
     struct peer *peer = session->peer;
     if (!peer || !peer->cert)
         return false;
-    if (peer->judged_by != tls->serial) {   /* once per context: chain and revocation do not move within one */
+    if (peer->judged_by != tls->serial) { /* once per context: chain and revocation do not move within one */
         peer->good = crypto_tls_judge(tls, peer->cert, SSL_get_peer_cert_chain(session->ssl), now_ms);
         peer->judged_by = tls->serial;
     }
-    return peer->good && crypto_tls_in_time(tls, peer->cert, now_ms);
+    return peer->good && crypto_tls_in_time(tls, peer->period, now_ms);
 }
 
 const char *crypto_session_failure(const struct crypto_session *session)

@@ -107,7 +107,8 @@ static size_t write_number(const uint8_t number[NUMBER_SIZE], uint8_t *out)
     return 2 + pad + n;
 }
 
-bool crypto_raw_to_der(enum crypto_alg alg, struct bytes raw, uint8_t der_out[CRYPTO_DER_MAX], size_t *n_out, struct err *err)
+bool crypto_raw_to_der(enum crypto_alg alg, struct bytes raw, uint8_t der_out[CRYPTO_DER_MAX], size_t *n_out,
+                       struct err *err)
 {
     if (raw.n != CRYPTO_RAW_SIZE)
         return err_set(err, ERR_SIGNATURE_MALFORMED, NULL, "%zu bytes where r and s take %d", raw.n, CRYPTO_RAW_SIZE);
@@ -128,7 +129,8 @@ bool crypto_rsa_setup(EVP_PKEY_CTX *ctx, enum crypto_alg alg)
     if (alg == CRYPTO_RS256)
         return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1;
     /* RFC 7518 section 3.5: MGF1 with the same digest, salt as long as the digest */
-    return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 && EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) == 1 &&
+    return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) == 1 &&
            EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 

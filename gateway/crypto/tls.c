@@ -15,17 +15,20 @@ static const char ciphers_tls12[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 static const char groups[] = "X25519:P-256:P-384";
 static const uint8_t session_context[] = "pledged";
 
-bool crypto_tls_in_time(const struct crypto_tls *tls, X509 *cert, int64_t now_ms)
+bool crypto_period_of(X509 *cert, struct crypto_period *out)
 {
-    int64_t from, until;
-    CHECK(crypto_asn1_ms(X509_get0_notBefore(cert), &from));
-    CHECK(crypto_asn1_ms(X509_get0_notAfter(cert), &until));
-    if (now_ms < from || now_ms > until)
+    return crypto_asn1_ms(X509_get0_notBefore(cert), &out->from) &&
+           crypto_asn1_ms(X509_get0_notAfter(cert), &out->until);
+}
+
+bool crypto_tls_in_time(const struct crypto_tls *tls, struct crypto_period period, int64_t now_ms)
+{
+    if (now_ms < period.from || now_ms > period.until)
         return false;
     return !tls->has_crl || (now_ms >= tls->crl_from && now_ms <= tls->crl_until);
 }
 
-bool crypto_tls_judge(const struct crypto_tls *tls, X509 *cert, STACK_OF(X509) *chain, int64_t now_ms)
+bool crypto_tls_judge(const struct crypto_tls *tls, X509 *cert, STACK_OF(X509) * chain, int64_t now_ms)
 {
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     bool ok = ctx && X509_STORE_CTX_init(ctx, SSL_CTX_get_cert_store(tls->ctx), cert, chain) == 1 &&
@@ -49,7 +52,8 @@ static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session, const unsi
     if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     X509 *peer = SSL_SESSION_get0_peer(session);
-    if (!peer || !crypto_tls_in_time(arg, peer, clock_wall_ms()))
+    struct crypto_period period;
+    if (!peer || !crypto_period_of(peer, &period) || !crypto_tls_in_time(arg, period, clock_wall_ms()))
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
@@ -70,8 +74,9 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 static bool set_rules(struct crypto_tls *tls, struct err *err)
 {
     SSL_CTX *ctx = tls->ctx;
-    if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 || SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) != 1 ||
-        SSL_CTX_set_cipher_list(ctx, ciphers_tls12) != 1 || SSL_CTX_set1_groups_list(ctx, groups) != 1 ||
+    if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
+        SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) != 1 || SSL_CTX_set_cipher_list(ctx, ciphers_tls12) != 1 ||
+        SSL_CTX_set1_groups_list(ctx, groups) != 1 ||
         SSL_CTX_set_session_id_context(ctx, session_context, sizeof session_context - 1) != 1 ||
         SSL_CTX_set_num_tickets(ctx, 1) != 1 || SSL_CTX_set_max_early_data(ctx, 0) != 1 ||
         SSL_CTX_set_session_ticket_cb(ctx, NULL, judge_ticket, tls) != 1)
@@ -80,7 +85,7 @@ static bool set_rules(struct crypto_tls *tls, struct err *err)
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                  SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);   /* tickets carry the state */
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets carry the state */
     SSL_CTX_set_timeout(ctx, TICKET_LIFE_S);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH_MAX);
@@ -91,9 +96,9 @@ static bool set_rules(struct crypto_tls *tls, struct err *err)
 
 static void warn_period(X509 *cert, const char *path)
 {
-    int64_t from, until, now = clock_wall_ms();
-    if (!crypto_asn1_ms(X509_get0_notBefore(cert), &from) || !crypto_asn1_ms(X509_get0_notAfter(cert), &until) ||
-        now < from || now > until)
+    struct crypto_period period;
+    int64_t now = clock_wall_ms();
+    if (!crypto_period_of(cert, &period) || now < period.from || now > period.until)
         log_event(LOG_WARN, "tls.certificate", "file=%s text=\"not valid now: clients will refuse it\"", path);
 }
 
@@ -118,7 +123,7 @@ static bool set_anchors(struct crypto_tls *tls, const char *path, struct err *er
         sk_X509_NAME_pop_free(names, X509_NAME_free);
         return crypto_fail(err, ERR_KEY_FILE, path, "no certificates of an authority");
     }
-    SSL_CTX_set_client_CA_list(tls->ctx, names);   /* takes them */
+    SSL_CTX_set_client_CA_list(tls->ctx, names); /* takes them */
     return true;
 }
 
@@ -196,7 +201,8 @@ bool crypto_tls_server(const struct crypto_tls_files *files, struct crypto_tls *
 {
     static _Atomic uint64_t serial;
     if (!files->cert || !files->key || !files->ca)
-        return err_set(err, ERR_KEY_FILE, NULL, "a TLS listener needs a certificate, its key and the clients' authority");
+        return err_set(err, ERR_KEY_FILE, NULL,
+                       "a TLS listener needs a certificate, its key and the clients' authority");
     struct crypto_tls *tls = xcalloc(1, sizeof *tls);
     tls->refs = 1;
     tls->serial = ++serial;

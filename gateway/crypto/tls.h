@@ -9,14 +9,19 @@
 struct crypto_tls {
     _Atomic unsigned refs;
     SSL_CTX *ctx;
-    uint64_t serial;                      /* of this context in this process; never used twice */
+    uint64_t serial; /* of this context in this process; never used twice */
     bool has_crl;
-    int64_t crl_from, crl_until;          /* ms; outside of it nobody is let in */
+    int64_t crl_from, crl_until; /* ms; outside of it nobody is let in */
 };
 
-/* Whether the clock is inside the certificate's and the revocation list's period. */
-bool crypto_tls_in_time(const struct crypto_tls *tls, X509 *cert, int64_t now_ms);
+/* A certificate's period in ms. */
+struct crypto_period {
+    int64_t from, until;
+};
+bool crypto_period_of(X509 *cert, struct crypto_period *out);
+/* Whether the clock is inside the certificate's period and the revocation list's. */
+bool crypto_tls_in_time(const struct crypto_tls *tls, struct crypto_period period, int64_t now_ms);
 /* Chain, purpose and revocation of a client certificate as a handshake would judge them. */
-bool crypto_tls_judge(const struct crypto_tls *tls, X509 *cert, STACK_OF(X509) *chain, int64_t now_ms);
+bool crypto_tls_judge(const struct crypto_tls *tls, X509 *cert, STACK_OF(X509) * chain, int64_t now_ms);
 
 #endif

@@ -47,7 +47,7 @@ bool crypto_verify(const struct crypto_key *key, enum crypto_alg alg, const char
     uint8_t buffer[CRYPTO_DER_MAX];
     struct bytes der = {buffer, 0};
     CHECK(crypto_raw_to_der(alg, signature, buffer, &der.n, err));
-    int verdict = alg == CRYPTO_SM2 ? verify_sm2(key->pkey, sm2_id, message, der)
-                                    : verify_digest(key->pkey, alg, message, der);
+    int verdict =
+        alg == CRYPTO_SM2 ? verify_sm2(key->pkey, sm2_id, message, der) : verify_digest(key->pkey, alg, message, der);
     return invalid_unless(verdict, err);
 }

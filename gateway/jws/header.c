@@ -3,7 +3,7 @@
 
 #include "jws/internal.h"
 
-#define MEMBER_MAX 64                     /* of a name that is quoted in an error */
+#define MEMBER_MAX 64 /* of a name that is quoted in an error */
 
 /* Members that would let the message choose its own key or change what is signed (RFC 7515 section 4.1, RFC 7797). */
 static const char *const refused[] = {"crit", "b64", "jwk", "jku", "x5u", "x5c"};
@@ -74,7 +74,8 @@ void jws_header_free(struct jws_header *header)
     json_free(&header->doc);
 }
 
-void jws_header_write(const struct crypto_key *key, enum crypto_alg alg, const char *typ, int64_t now_ms, struct buf *out)
+void jws_header_write(const struct crypto_key *key, enum crypto_alg alg, const char *typ, int64_t now_ms,
+                      struct buf *out)
 {
     struct buf text;
     struct json_out json;

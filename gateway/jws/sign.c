@@ -15,8 +15,8 @@ static bool too_large(struct err *err)
 }
 
 /* Appends `.<signature>` over what stands in out from `from` on. */
-static bool append_signature(const struct crypto_keyring *ring, enum crypto_alg alg, struct bytes input, struct buf *out,
-                             struct err *err)
+static bool append_signature(const struct crypto_keyring *ring, enum crypto_alg alg, struct bytes input,
+                             struct buf *out, struct err *err)
 {
     uint8_t signature[CRYPTO_SIGNATURE_MAX];
     size_t n = 0;
@@ -40,8 +40,8 @@ bool jws_sign_compact(const struct crypto_keyring *ring, enum crypto_alg alg, co
     return append_signature(ring, alg, bytes_of(out->p + from, out->n - from), out, err);
 }
 
-static bool sign_detached(const struct crypto_keyring *ring, enum crypto_alg alg, struct bytes payload, struct buf *input,
-                          struct buf *out, struct err *err)
+static bool sign_detached(const struct crypto_keyring *ring, enum crypto_alg alg, struct bytes payload,
+                          struct buf *input, struct buf *out, struct err *err)
 {
     buf_put(out, input->p, input->n);
     buf_byte(out, '.');

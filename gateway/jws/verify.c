@@ -6,7 +6,7 @@
 
 struct segments {
     struct bytes header, payload, signature;
-    struct bytes input;                   /* of a compact one: header and payload with the point between */
+    struct bytes input; /* of a compact one: header and payload with the point between */
 };
 
 static bool malformed(struct err *err, const char *what)
@@ -109,10 +109,11 @@ bool jws_verify_compact(const struct jws_expect *expect, struct bytes jws, struc
 {
     struct segments segments;
     CHECK(split(jws, &segments, err));
-    bool ok = base64_decode(payload_out, segments.payload, true) || malformed(err, "the payload must be base64url and fit");
+    bool ok =
+        base64_decode(payload_out, segments.payload, true) || malformed(err, "the payload must be base64url and fit");
     ok = ok && verify(expect, &segments, segments.input, seen_out, err);
     if (!ok)
-        buf_reset(payload_out);   /* nobody reads what was not verified */
+        buf_reset(payload_out); /* nobody reads what was not verified */
     return ok;
 }
 

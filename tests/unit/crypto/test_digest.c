@@ -52,7 +52,8 @@ static void hmac_sha256(void **state)
     uint8_t mac[CRYPTO_DIGEST_SIZE];
     crypto_hmac_sha256(BYTES_LIT("Jefe"), BYTES_LIT("what do ya want for nothing?"), mac);
     assert_hex(mac, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-    crypto_hmac_sha256(BYTES_LIT("TEST-SECRET-32-CHARS-ABCDEFGHIJKL"), BYTES_LIT("s_TEST_0001rid-TEST1700000000000"), mac);
+    crypto_hmac_sha256(BYTES_LIT("TEST-SECRET-32-CHARS-ABCDEFGHIJKL"), BYTES_LIT("s_TEST_0001rid-TEST1700000000000"),
+                       mac);
     struct buf text;
     buf_init(&text, 100);
     base64_encode(&text, bytes_of(mac, sizeof mac), false);
@@ -78,7 +79,7 @@ static void parts_and_running_digest_equal_the_whole(void **state)
         crypto_digest_parts((enum crypto_digest)which, parts, 3, other);
         assert_memory_equal(whole, other, sizeof whole);
         struct crypto_hash *hash = crypto_hash_new((enum crypto_digest)which);
-        for (int round = 0; round < 2; round++) {   /* the second shows that it starts again */
+        for (int round = 0; round < 2; round++) { /* the second shows that it starts again */
             crypto_hash_add(hash, parts[0]);
             crypto_hash_add(hash, parts[2]);
             crypto_hash_end(hash, other);
@@ -122,9 +123,12 @@ static void random_bytes_differ(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sha256_of_published_texts), cmocka_unit_test(sm3_of_published_texts),
-        cmocka_unit_test(hmac_sha256),               cmocka_unit_test(hmac_sm3),
-        cmocka_unit_test(parts_and_running_digest_equal_the_whole), cmocka_unit_test(threads_do_not_share_state),
+        cmocka_unit_test(sha256_of_published_texts),
+        cmocka_unit_test(sm3_of_published_texts),
+        cmocka_unit_test(hmac_sha256),
+        cmocka_unit_test(hmac_sm3),
+        cmocka_unit_test(parts_and_running_digest_equal_the_whole),
+        cmocka_unit_test(threads_do_not_share_state),
         cmocka_unit_test(random_bytes_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

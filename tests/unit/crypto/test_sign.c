@@ -59,9 +59,11 @@ static int make_keys(void **state)
     (void)state;
     snprintf(dir, sizeof dir, "/tmp/test-crypto-XXXXXX");
     assert_non_null(mkdtemp(dir));
-    run("openssl ecparam -name prime256v1 -genkey -noout -out ES256.key && openssl ecparam -name SM2 -genkey -out SM2.key");
+    run("openssl ecparam -name prime256v1 -genkey -noout -out ES256.key && openssl ecparam -name SM2 -genkey -out "
+        "SM2.key");
     run("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out RS256.key && cp RS256.key PS256.key");
-    run("for a in ES256 RS256 PS256; do openssl req -x509 -new -key $a.key -subj '/CN=甲银行 test' -utf8 -days 30 -out $a.pem; done");
+    run("for a in ES256 RS256 PS256; do openssl req -x509 -new -key $a.key -subj '/CN=甲银行 test' -utf8 -days 30 -out "
+        "$a.pem; done");
     run("openssl req -x509 -new -key SM2.key -sm3 -sigopt distid:1234567812345678 -subj /CN=sm2 -days 30 -out SM2.pem");
     run("for a in ES256 RS256 SM2; do openssl pkey -in $a.key -pubout -out $a.pub; done");
     return 0;
@@ -134,7 +136,7 @@ static void openssl_verifies_ours(void **state)
 {
     (void)state;
     static const enum crypto_alg algs[] = {CRYPTO_ES256, CRYPTO_SM2};
-    for (int i = 0; i < 100; i++) {   /* leading zeros and set top bits come up by chance */
+    for (int i = 0; i < 100; i++) { /* leading zeros and set top bits come up by chance */
         enum crypto_alg alg = algs[i % 2];
         const char *name = crypto_alg_name(alg);
         struct crypto_keyring *ring = load_ring(alg, "bank-own-id");
@@ -149,7 +151,8 @@ static void openssl_verifies_ours(void **state)
         write_file("signature", bytes_of(der, der_n));
         if (alg == CRYPTO_SM2)
             run("openssl pkeyutl -verify -pubin -inkey %s.pub -in message -sigfile signature -rawin -digest sm3 "
-                "-pkeyopt distid:bank-own-id", name);
+                "-pkeyopt distid:bank-own-id",
+                name);
         else
             run("openssl dgst -sha256 -verify %s.pub -signature signature message", name);
         crypto_keyring_free(&ring);
@@ -195,10 +198,12 @@ static void rsa_agrees_with_openssl(void **state)
     size_t n = read_file("signature", signature, sizeof signature);
     assert_true(crypto_verify(key, CRYPTO_RS256, NULL, BYTES_LIT("rsa"), bytes_of(signature, n), &err));
     assert_false(crypto_verify(key, CRYPTO_PS256, NULL, BYTES_LIT("rsa"), bytes_of(signature, n), &err));
-    run("openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -sign RS256.key -out signature message");
+    run("openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -sign RS256.key -out signature "
+        "message");
     n = read_file("signature", signature, sizeof signature);
     assert_true(crypto_verify(key, CRYPTO_PS256, NULL, BYTES_LIT("rsa"), bytes_of(signature, n), &err));
-    run("openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:20 -sign RS256.key -out signature message");
+    run("openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:20 -sign RS256.key -out signature "
+        "message");
     n = read_file("signature", signature, sizeof signature);
     assert_false(crypto_verify(key, CRYPTO_PS256, NULL, BYTES_LIT("rsa"), bytes_of(signature, n), &err));
     crypto_key_free(&key);
@@ -250,7 +255,8 @@ static void jwk_members_give_the_same_key(void **state)
         assert_true(crypto_key_from_ec(curves[i], buf_bytes(&tx), buf_bytes(&ty), &other, &err));
         assert_string_equal(crypto_key_kid(key), crypto_key_kid(other));
         crypto_key_free(&other);
-        assert_false(crypto_key_from_ec(curves[i], buf_bytes(&ty), buf_bytes(&tx), &other, &err));   /* not on the curve */
+        assert_false(
+            crypto_key_from_ec(curves[i], buf_bytes(&ty), buf_bytes(&tx), &other, &err)); /* not on the curve */
         assert_false(crypto_key_from_ec("P-384", buf_bytes(&tx), buf_bytes(&ty), &other, &err));
         buf_free(&tx);
         encode(&tx, x, 31);
@@ -311,18 +317,23 @@ static void ring_refuses_what_does_not_belong_together(void **state)
     run("openssl ecparam -name prime256v1 -genkey -noout -out other.key");
     run("openssl ec -in ES256.key -aes128 -passout pass:x -out locked.key");
     run("openssl x509 -in ES256.pem -pubkey -noout > bare.pem");
-    assert_false(crypto_keyring_load(ring, CRYPTO_SIGN_ES256, path("ES256.pem", cert), path("other.key", key), NULL, &err));
+    assert_false(
+        crypto_keyring_load(ring, CRYPTO_SIGN_ES256, path("ES256.pem", cert), path("other.key", key), NULL, &err));
     assert_int_equal(err.code, ERR_KEY_MISMATCH);
-    assert_false(crypto_keyring_load(ring, CRYPTO_SIGN_ES256, path("ES256.pem", cert), path("locked.key", key), NULL, &err));
+    assert_false(
+        crypto_keyring_load(ring, CRYPTO_SIGN_ES256, path("ES256.pem", cert), path("locked.key", key), NULL, &err));
     assert_int_equal(err.code, ERR_KEY_FILE);
-    assert_false(crypto_keyring_load(ring, CRYPTO_SIGN_ES256, path("bare.pem", cert), path("ES256.key", key), NULL, &err));
-    assert_false(crypto_keyring_load(ring, CRYPTO_SIGN_SM2, path("ES256.pem", cert), path("ES256.key", key), NULL, &err));
+    assert_false(
+        crypto_keyring_load(ring, CRYPTO_SIGN_ES256, path("bare.pem", cert), path("ES256.key", key), NULL, &err));
+    assert_false(
+        crypto_keyring_load(ring, CRYPTO_SIGN_SM2, path("ES256.pem", cert), path("ES256.key", key), NULL, &err));
     assert_null(crypto_keyring_public(ring, CRYPTO_SIGN_ES256));
     uint8_t signature[CRYPTO_SIGNATURE_MAX];
     size_t n;
     assert_false(crypto_sign(ring, CRYPTO_ES256, BYTES_LIT("x"), signature, &n, &err));
     clock_test_set(clock_wall_ms() + 31ll * 86400 * 1000, 1);
-    assert_false(crypto_keyring_load(ring, CRYPTO_SIGN_ES256, path("ES256.pem", cert), path("ES256.key", key), NULL, &err));
+    assert_false(
+        crypto_keyring_load(ring, CRYPTO_SIGN_ES256, path("ES256.pem", cert), path("ES256.key", key), NULL, &err));
     assert_int_equal(err.code, ERR_KEY_EXPIRED);
     clock_test_set(0, 0);
     crypto_keyring_free(&ring);

@@ -47,7 +47,8 @@ static const char *at(const char *name, const char *suffix)
 
 static struct crypto_tls *server_with(const char *crl)
 {
-    struct crypto_tls_files files = {at("server", ".pem"), at("server", ".key"), at("ca", ".pem"), crl ? at(crl, "") : NULL};
+    struct crypto_tls_files files = {at("server", ".pem"), at("server", ".key"), at("ca", ".pem"),
+                                     crl ? at(crl, "") : NULL};
     struct crypto_tls *tls = NULL;
     struct err err = {0};
     if (!crypto_tls_server(&files, &tls, &err))
@@ -102,7 +103,7 @@ static void carry(struct dialogue *d, size_t piece)
     struct bytes out;
     int n;
     while ((out = crypto_session_pending(d->server)).n > 0) {
-        size_t part = out.n < 5000 ? out.n : 5000;   /* a socket rarely takes all */
+        size_t part = out.n < 5000 ? out.n : 5000; /* a socket rarely takes all */
         assert_int_equal(BIO_write(d->to_client, out.p, (int)part), (int)part);
         crypto_session_sent(d->server, part);
     }
@@ -197,7 +198,7 @@ static void assert_refused(const char *identity, const char *crl, int version, c
         fail_msg("%s: %s", identity ? identity : "nobody", crypto_session_failure(d.server));
     uint8_t byte;
     ERR_clear_error();
-    assert_int_equal(SSL_get_error(d.client, SSL_read(d.client, &byte, 1)), SSL_ERROR_SSL);   /* an alert came */
+    assert_int_equal(SSL_get_error(d.client, SSL_read(d.client, &byte, 1)), SSL_ERROR_SSL); /* an alert came */
     assert_true(ERR_GET_REASON(ERR_peek_error()) > SSL_AD_REASON_OFFSET);
     end(&d);
     SSL_CTX_free(ctx);
@@ -213,7 +214,7 @@ static void bad_clients_get_an_alert(void **state)
         assert_refused("bad/expired", "crl.pem", versions[i], "expired");
         assert_refused("bad/not-yet-valid", "crl.pem", versions[i], "not yet valid");
         assert_refused("bad/foreign-client", "crl.pem", versions[i], "issuer");
-        assert_refused("server", "crl.pem", versions[i], "purpose");   /* a server's certificate is none of a client */
+        assert_refused("server", "crl.pem", versions[i], "purpose"); /* a server's certificate is none of a client */
         assert_refused("bank-a", "bad/crl-expired.pem", versions[i], "CRL has expired");
     }
 }
@@ -291,7 +292,7 @@ static bool resumes(struct crypto_tls *tls, SSL_CTX *ctx, enum crypto_io expecte
     bool resumed = crypto_session_resumed(d.server);
     if (expected == CRYPTO_IO_OK)
         assert_peer(d.server, "bank-a");
-    SSL_shutdown(d.client);   /* else OpenSSL's client throws the session away */
+    SSL_shutdown(d.client); /* else OpenSSL's client throws the session away */
     end(&d);
     return resumed;
 }
@@ -311,7 +312,7 @@ static void resumed_sessions_keep_the_client(void **state)
         make_ticket(tls, ctx);
         assert_true(resumes(tls, ctx, CRYPTO_IO_OK));
         assert_true(resumes(tls, ctx, CRYPTO_IO_OK));
-        struct crypto_tls *other = server_with("crl.pem");   /* as after a reload */
+        struct crypto_tls *other = server_with("crl.pem"); /* as after a reload */
         assert_false(resumes(other, ctx, CRYPTO_IO_OK));
         crypto_tls_free(&other);
         forget_ticket();
@@ -328,7 +329,7 @@ static void ticket_does_not_outlive_the_revocation_list(void **state)
         struct crypto_tls *tls = server_with("crl.pem");
         SSL_CTX *ctx = client_context("bank-a", versions[i]);
         make_ticket(tls, ctx);
-        clock_test_set(now + 3651 * DAY_MS, 1);   /* certificate and list have ended */
+        clock_test_set(now + 3651 * DAY_MS, 1); /* certificate and list have ended */
         assert_false(resumes(tls, ctx, CRYPTO_IO_FAILED));
         clock_test_set(0, 0);
         forget_ticket();
@@ -341,11 +342,12 @@ static void kept_connection_is_judged_again(void **state)
 {
     (void)state;
     int64_t now = clock_wall_ms();
-    struct crypto_tls *before = server_with(NULL), *after = server_with("crl.pem"), *late = server_with("bad/crl-expired.pem");
+    struct crypto_tls *before = server_with(NULL), *after = server_with("crl.pem"),
+                      *late = server_with("bad/crl-expired.pem");
     SSL_CTX *good = client_context("bank-a", 0), *revoked = client_context("bad/revoked", 0);
     struct dialogue d = begin(before, good, NULL), r = begin(before, revoked, NULL);
     assert_int_equal(talk(&d, 65536), CRYPTO_IO_OK);
-    assert_int_equal(talk(&r, 65536), CRYPTO_IO_OK);   /* nobody had said so yet */
+    assert_int_equal(talk(&r, 65536), CRYPTO_IO_OK); /* nobody had said so yet */
     assert_true(crypto_session_peer_still_good(d.server, before, now));
     assert_true(crypto_session_peer_still_good(r.server, before, now));
     assert_true(crypto_session_peer_still_good(d.server, after, now));
@@ -453,7 +455,8 @@ static void assert_no_context(struct crypto_tls_files files, enum err_code code,
 static void unusable_files_are_named(void **state)
 {
     (void)state;
-    struct crypto_tls_files good = {at("server", ".pem"), at("server", ".key"), at("ca", ".pem"), at("crl", ".pem")}, files = good;
+    struct crypto_tls_files good = {at("server", ".pem"), at("server", ".key"), at("ca", ".pem"), at("crl", ".pem")},
+                            files = good;
     files.key = at("bank-a", ".key");
     assert_no_context(files, ERR_KEY_MISMATCH, files.key);
     files = good;
@@ -466,7 +469,7 @@ static void unusable_files_are_named(void **state)
     files.crl = at("ca", ".pem");
     assert_no_context(files, ERR_KEY_FILE, files.crl);
     files = good;
-    files.ca = at("bad/foreign-ca", ".pem");   /* not the signer of the list */
+    files.ca = at("bad/foreign-ca", ".pem"); /* not the signer of the list */
     assert_no_context(files, ERR_KEY_FILE, files.crl);
     files = good;
     files.ca = NULL;

@@ -134,17 +134,17 @@ static void only_minimal_der_is_read(void **state)
     } cases[] = {
         {"3006020101020101", true},
         {"3008020200ff020200ff", true},
-        {"30070202000102010100", false},       /* padded */
-        {"300602010102010100", false},         /* something behind */
-        {"3006020181020101", false},           /* negative */
-        {"3006020100020101", false},           /* zero */
-        {"308106020101020101", false},         /* long form of a short length */
-        {"3005020101020101", false},           /* length too short */
-        {"3007020101020101", false},           /* and too long */
-        {"30060201010201", false},             /* cut off */
-        {"3006030101020101", false},           /* not an INTEGER */
+        {"30070202000102010100", false}, /* padded */
+        {"300602010102010100", false},   /* something behind */
+        {"3006020181020101", false},     /* negative */
+        {"3006020100020101", false},     /* zero */
+        {"308106020101020101", false},   /* long form of a short length */
+        {"3005020101020101", false},     /* length too short */
+        {"3007020101020101", false},     /* and too long */
+        {"30060201010201", false},       /* cut off */
+        {"3006030101020101", false},     /* not an INTEGER */
         {"3103020101", false},
-        {"300702000203010101", false},         /* empty number */
+        {"300702000203010101", false}, /* empty number */
         {"", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -183,7 +183,8 @@ struct wycheproof {
 static void judge(struct wycheproof *w, const char *result, int id)
 {
     struct err err = {0};
-    bool ok = w->key && crypto_verify(w->key, CRYPTO_ES256, NULL, bytes_of(w->msg, w->msg_n), bytes_of(w->sig, w->sig_n), &err);
+    bool ok = w->key &&
+              crypto_verify(w->key, CRYPTO_ES256, NULL, bytes_of(w->msg, w->msg_n), bytes_of(w->sig, w->sig_n), &err);
     if (ok != (strcmp(result, "valid") == 0))
         fail_msg("case %d is %s", id, result);
     if (!ok && err.code != ERR_SIGNATURE_INVALID && err.code != ERR_SIGNATURE_MALFORMED)

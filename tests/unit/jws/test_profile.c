@@ -61,11 +61,13 @@ static void our_header_has_a_fixed_order(void **state)
     char expected[256];
     buf_init(&out, 4096);
     buf_init(&header, 4096);
-    buf_str(&out, "kept ");   /* signing appends */
+    buf_str(&out, "kept "); /* signing appends */
     assert_true(jws_sign_detached(ring, CRYPTO_ES256, "ip-pledge-statement", NOW_MS, BYTES_LIT("x"), &out, &err));
     assert_memory_equal(out.p, "kept ", 5);
-    assert_true(base64_decode(&header, bytes_of(out.p + 5, (size_t)(strchr((char *)out.p, '.') - (char *)out.p) - 5), true));
-    snprintf(expected, sizeof expected, "{\"alg\":\"ES256\",\"kid\":\"%s\",\"typ\":\"ip-pledge-statement\",\"iat\":1795485600}",
+    assert_true(
+        base64_decode(&header, bytes_of(out.p + 5, (size_t)(strchr((char *)out.p, '.') - (char *)out.p) - 5), true));
+    snprintf(expected, sizeof expected,
+             "{\"alg\":\"ES256\",\"kid\":\"%s\",\"typ\":\"ip-pledge-statement\",\"iat\":1795485600}",
              crypto_key_kid(public_of(ring, CRYPTO_ES256)));
     assert_string_equal((char *)header.p, expected);
     buf_free(&out);
@@ -184,7 +186,8 @@ static void header_has_a_limit(void **state)
         memcpy(header, "{\"alg\":\"ES256\"}", 15);
         header[size] = '\0';
         sign_with_header(header, &jws);
-        assert_int_equal(verdict(&expect, buf_bytes(&jws)), size == JWS_HEADER_MAX ? ERR_NONE : ERR_SIGNATURE_MALFORMED);
+        assert_int_equal(verdict(&expect, buf_bytes(&jws)),
+                         size == JWS_HEADER_MAX ? ERR_NONE : ERR_SIGNATURE_MALFORMED);
     }
     buf_free(&jws);
 }
@@ -201,7 +204,8 @@ static void form_is_strict(void **state)
     const char *text = (const char *)good.p, *dot = strchr(text, '.');
     assert_int_equal(verdict(&expect, buf_bytes(&good)), ERR_NONE);
     assert_int_equal(verdict(&expect, bytes_of(NULL, 0)), ERR_SIGNATURE_MISSING);
-    static const char *const shapes[] = {"%.*s", "%.*s.", "%.*s..", "..%.*s", ".%.*s.", "%.*s....", "a.%.*s", "%.*s.b.c.d"};
+    static const char *const shapes[] = {"%.*s",   "%.*s.",    "%.*s..", "..%.*s",
+                                         ".%.*s.", "%.*s....", "a.%.*s", "%.*s.b.c.d"};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         buf_reset(&bad);
 #pragma GCC diagnostic push
@@ -306,7 +310,8 @@ static void jwk_shows_the_certificate(void **state)
     jws_write_jwk(&out, key, CRYPTO_ES256, "retired");
     assert_true(json_parse(buf_bytes(&out), &doc, &err));
     const json_value *root = json_root(doc);
-    static const char *const names[] = {"kty", "crv", "x", "y", "kid", "use", "alg", "x5c", "nbf", "exp", "state", NULL};
+    static const char *const names[] = {"kty", "crv", "x",   "y",   "kid",   "use",
+                                        "alg", "x5c", "nbf", "exp", "state", NULL};
     assert_true(json_only(root, "", names, &err));
     assert_string_equal(json_string(json_member(root, "state")), "retired");
     assert_true(json_integer(json_member(root, "nbf"), &nbf) && json_integer(json_member(root, "exp"), &exp));
@@ -328,9 +333,12 @@ static void unsuitable_keys_are_passed_over(void **state)
         {"{\"keys\":[]}", ERR_SIGNATURE_KEY_UNKNOWN},
         {"{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"a\"}]}", ERR_SIGNATURE_KEY_UNKNOWN},
         {"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"a\",\"y\":\"b\"}]}", ERR_SIGNATURE_KEY_UNKNOWN},
-        {"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"use\":\"enc\",\"x\":\"a\",\"y\":\"b\"}]}", ERR_SIGNATURE_KEY_UNKNOWN},
-        {"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"key_ops\":[\"sign\"],\"x\":\"a\",\"y\":\"b\"}]}", ERR_SIGNATURE_KEY_UNKNOWN},
-        {"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"SM2\",\"x\":\"a\",\"y\":\"b\"}]}", ERR_SIGNATURE_KEY_UNKNOWN},
+        {"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"use\":\"enc\",\"x\":\"a\",\"y\":\"b\"}]}",
+         ERR_SIGNATURE_KEY_UNKNOWN},
+        {"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"key_ops\":[\"sign\"],\"x\":\"a\",\"y\":\"b\"}]}",
+         ERR_SIGNATURE_KEY_UNKNOWN},
+        {"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"SM2\",\"x\":\"a\",\"y\":\"b\"}]}",
+         ERR_SIGNATURE_KEY_UNKNOWN},
         {"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"a\",\"y\":\"b\"}]}", ERR_KEY_FILE},
         {"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"a\"}]}", ERR_KEY_FILE},
         {"{\"keys\":[7,null]}", ERR_SIGNATURE_KEY_UNKNOWN},

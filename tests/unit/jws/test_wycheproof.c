@@ -21,7 +21,7 @@ static bool marked_valid_but_malformed(int64_t id)
     return id == 372 || id == 373;
 }
 
-static struct crypto_key *fallback;       /* stands in where the group's key is of no algorithm we offer */
+static struct crypto_key *fallback; /* stands in where the group's key is of no algorithm we offer */
 
 /* What a configuration for this group would expect: its alg and key, or ES256 where we offer no such thing. */
 static bool expectation(const json_value *jwk, struct crypto_key *keys[JWS_KEYS_MAX], struct jws_expect *out)
@@ -118,7 +118,7 @@ static void web_signatures(void **state)
     print_message("Wycheproof JWS: %u valid, %u refused with signature.alg, %u refused of %d\n", count.valid,
                   count.refused_alg, count.refused, (int)total);
     assert_int_equal(count.valid + count.refused_alg + count.refused, total);
-    assert_int_equal(count.valid, 16);   /* ES256 2, RS256 8 with RFC 7520, PS256 6 */
+    assert_int_equal(count.valid, 16); /* ES256 2, RS256 8 with RFC 7520, PS256 6 */
 }
 
 int main(void)
