@@ -46,7 +46,7 @@ void access_tick(struct access_log *log);
 
 /* Searching, also while a daemon writes (tools give only the directory). Oldest first. `each` false ends it. */
 struct access_filter {
-    const char *uscc, *partner, *request_id;      /* NULL: any */
+    const char *uscc, *partner, *request_id;      /* NULL or empty: any */
     int64_t since_ms, until_ms;                   /* both included, in whole seconds; 0: any */
 };
 struct access_found { struct bytes line; const char *segment; uint64_t number; };

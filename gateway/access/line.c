@@ -92,7 +92,7 @@ static void quote(struct buf *out, const char *value)
     struct json_out json;
 
     buf_init(out, 6 * ACCESS_LINE_MAX + 2);
-    if (value == NULL)
+    if (value == NULL || *value == '\0')
         return;
     json_out_init(&json, out);
     json_put_string(&json, value);

@@ -65,10 +65,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct access_filter filter = {.uscc = "9", .partner = "b", .request_id = "r", .since_ms = 1};
     struct access_filter any = {.until_ms = INT64_MAX};
     struct access_matcher matcher;
-    char name[40] = {0}, *text = strndup((const char *)data, size);
+    char name[40] = {0}, *text;
     uint64_t n;
     int64_t start;
 
+    if (size == 0)
+        return 0;
+    text = strndup((const char *)data, size);
     access_matcher_init(&matcher, &filter);
     scan_all(bytes_of(data, size), &matcher);
     access_matcher_free(&matcher);
