@@ -20,11 +20,11 @@
 struct net;
 struct net_options {
     int threads, workers;
-    int connections;                       /* inbound at most, all listeners */
+    int connections;                       /* inbound at most on each listener; more are closed at once */
     int64_t header_ms, body_ms, idle_ms, write_ms, stop_ms;
 };
 struct net *net_new(const struct net_options *options);
-void net_free(struct net **net);           /* after net_stop */
+void net_free(struct net **net);           /* after net_stop, when every request has been answered */
 
 /* ---- server ---------------------------------------------------------------------------------------- */
 
@@ -36,7 +36,7 @@ struct net_header { struct bytes name, value; };     /* name as sent; compare wi
 const char *net_method(const struct net_request *request);           /* "GET", "HEAD", "POST" … */
 const char *net_path(const struct net_request *request);             /* percent-decoded path, no query; never contains NUL, "//" kept */
 const char *net_query(const struct net_request *request);            /* raw query or "" */
-/* Percent-decoded value of a query parameter into the request's arena; NULL when absent. `twice_out` (may be
+/* Percent-decoded value of a query parameter ("+" stays, what is not %XX stays) into the request's arena; NULL when absent. `twice_out` (may be
  * NULL) tells that it came more than once. */
 const char *net_parameter(struct net_request *request, const char *name, bool *twice_out);
 size_t net_parameters(struct net_request *request, const char *names_out[], size_t max);   /* names in order; returns how many there are */
@@ -58,9 +58,9 @@ bool net_peer_uid(const struct net_request *request, uint32_t *uid_out);
 uint64_t net_connection_mark(const struct net_request *request);
 void net_connection_set_mark(struct net_request *request, uint64_t mark);
 
-/* The answer, exactly once per request, from the loop thread or any other. `body` is copied unless it stays
- * (see net_reply_shared). HEAD, Content-Length, Date, Connection and X-Request-Id are written here. After the
- * call the request must not be used. */
+/* The answer, exactly once per request, from the loop thread or any other; `body` and headers are copied. HEAD,
+ * Content-Length, Date, Connection and X-Request-Id are written here. After the call the request must not be
+ * used. A request whose client has gone is answered as any other. */
 struct net_reply {
     int status;
     const char *media_type;                /* NULL: none */
@@ -75,6 +75,7 @@ typedef void net_handler(struct net_request *request, void *arg);
 /* The reader refused a request (400, 408, 413, 414, 431, 501, 505): the callee writes the body of the answer
  * into out (media type application/problem+json). request_id and err are given. */
 typedef void net_error_body(enum err_code code, const char *detail, const char *request_id, struct buf *out, void *arg);
+/* The connection with this mark (never 0) has ended and its last request is answered. */
 typedef void net_closed(uint64_t mark, void *arg);
 
 struct net_service {
@@ -93,13 +94,14 @@ bool net_listen_unix(struct net *net, const char *path, int tag, const struct ne
  * (crypto_session_peer_still_good) and are closed when it fails. */
 void net_replace_tls(struct net *net, int tag, struct crypto_tls *tls);
 bool net_start(struct net *net, struct err *err);
-/* Stops accepting, lets requests under way end within stop_ms, closes everything, joins all threads. */
+/* Stops accepting, lets requests under way end within stop_ms, closes everything, runs all work that was accepted,
+ * ends outgoing exchanges with busy.stopping, joins all threads. Not from a thread of net. */
 void net_stop(struct net *net);
 
 /* ---- workers and timers ---------------------------------------------------------------------------- */
 
-/* Runs work(arg) on a worker, then done(arg) (may be NULL) also there. `queue` names a bounded queue (such as
- * one per partner; 0 … 1023), served round robin; false when it is full (busy.queue). */
+/* Runs work(arg) on a worker. `queue` names a bounded queue (such as one per partner; 0 … 1023), served round
+ * robin; false when it is full (busy.queue) or net is stopping (busy.stopping). */
 typedef void net_work_fn(void *arg);
 bool net_work(struct net *net, unsigned queue, net_work_fn *work, void *arg, struct err *err);
 #define NET_WORK_QUEUE_MAX 256
@@ -128,9 +130,9 @@ struct net_fetch_result {
     struct bytes body;                     /* borrowed during the callback */
 };
 typedef void net_fetch_done(const struct net_fetch_result *result, void *arg);
-struct net_fetch;                          /* handle for cancelling */
-/* Starts it from any thread; `done` runs once on a loop thread. Redirects are not followed; HTTP(S) only;
- * no proxy, no environment; TLS 1.2+; connections are reused per (host, identity). */
+#define NET_FETCH_MAX 512                  /* exchanges under way; busy.queue above */
+/* Starts it from any thread; when it returned true, `done` runs once, on the first loop's thread. Redirects are
+ * not followed; HTTP(S) only; no proxy, no environment; TLS 1.2+; connections are reused per (host, identity). */
 bool net_fetch_start(struct net *net, const struct net_fetch_request *request, net_fetch_done *done, void *arg, struct err *err);
 /* Blocking form for tools without a running loop (pledgectl): unix_socket may be NULL. The result is copied into
  * the arena. */
