@@ -58,33 +58,27 @@ static void apply_certification(struct firm *firm, const struct record *record)
         [CERT_BEGIN] = CERT_IN_FORCE,
     };
 
-    if (after[record->action] == CERT_NONE)
+    enum cert_state state = after[record->action];
+
+    /* a row may arrive whose validity is over already */
+    if (state == CERT_NONE || (record->action == CERT_EXPIRE && record->row.name[0] != '\0'))
         take_row(firm, record);
-    else
-        firm->certification.state = after[record->action];
+    if (state != CERT_NONE)
+        firm->certification.state = state;
     firm->certification.sequence = record->seq;
 }
 
-static size_t find_ground(const struct firm *firm, enum ground ground)
+static bool same_exclusion(const struct exclusion *a, const struct exclusion *b)
+{
+    return a->ground == b->ground && strcmp(a->imposed_by, b->imposed_by) == 0;
+}
+
+static void impose(struct firm *firm, const struct record *record)
 {
     size_t i = 0;
 
-    while (i < firm->exclusion_n && firm->exclusions[i].ground != ground)
+    while (i < firm->exclusion_n && !same_exclusion(&firm->exclusions[i], &record->exclusion))
         i++;
-    return i;
-}
-
-static void apply_exclusion(struct firm *firm, const struct record *record)
-{
-    size_t i = find_ground(firm, record->exclusion.ground);
-
-    if (record->lift) {
-        if (i == firm->exclusion_n)
-            return;
-        firm->exclusion_n--;
-        memmove(&firm->exclusions[i], &firm->exclusions[i + 1], (firm->exclusion_n - i) * sizeof(firm->exclusions[0]));
-        return;
-    }
     if (i == FIRM_EXCLUSIONS_MAX)
         return;
     firm->exclusions[i] = record->exclusion;
@@ -92,7 +86,35 @@ static void apply_exclusion(struct firm *firm, const struct record *record)
     firm->exclusion_n += i == firm->exclusion_n;
 }
 
-_Static_assert(GROUND_COUNT <= FIRM_EXCLUSIONS_MAX, "one exclusion per ground always fits");
+/* Without a name in imposed_by: the ground, whoever imposed it. */
+static void lift(struct firm *firm, const struct exclusion *lifted)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < firm->exclusion_n; i++) {
+        const struct exclusion *exclusion = &firm->exclusions[i];
+        bool any = lifted->imposed_by[0] == '\0' && exclusion->ground == lifted->ground;
+        if (!any && !same_exclusion(exclusion, lifted))
+            firm->exclusions[kept++] = *exclusion;
+    }
+    firm->exclusion_n = kept;
+}
+
+static void apply_exclusion(struct firm *firm, const struct record *record)
+{
+    if (record->lift)
+        lift(firm, &record->exclusion);
+    else
+        impose(firm, record);
+}
+
+/* The decision was wrong: what excluded the firm is gone, and so is an absence, which was only inferred. */
+static void restore(struct firm *firm)
+{
+    firm->exclusion_n = 0;
+    if (firm->certification.state == CERT_ABSENT_FROM_LIST)
+        firm->certification.state = CERT_IN_FORCE;
+}
 
 static void apply_listing(struct firm *firm, const struct record *record)
 {
@@ -104,6 +126,8 @@ static void apply_listing(struct firm *firm, const struct record *record)
         firm->name_pending = "";
     } else if (strcmp(record->act, "refuse") == 0) {
         firm->name_pending = "";
+    } else if (strcmp(record->act, "restore") == 0) {
+        restore(firm);
     }
 }
 

@@ -96,6 +96,7 @@ static const struct member certification_members[] = {
 static const struct member exclusion_record_members[] = {
     {"lift", FLAG(lift)},
     {"exclusion", OBJECT(exclusion_members)},
+    {"approval", TEXT(approval_id, RECORD_ID_MAX)},
     DECISION,
 };
 

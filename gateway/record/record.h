@@ -159,7 +159,7 @@ struct record {
     const char *list_version;
     uint8_t row_digest[32];         /* SHA-256 of the row's original bytes; zero when none */
     /* RECORD_EXCLUSION */
-    bool lift;
+    bool lift;                      /* with exclusion.imposed_by "": the ground, whoever imposed it */
     struct exclusion exclusion;
     /* RECORD_LISTING */
     const char *act;                /* add admit confirm refuse restore remove expire */
@@ -195,7 +195,7 @@ bool record_decode(struct arena *arena, uint64_t seq, struct bytes in, struct re
  * has decoded `firm` (or firm_init'ed it) and record->seq is set. Text is borrowed from the record. Used by
  * the policy to look ahead and by the ledger to write, so that both agree. The decision in record->listing is
  * authoritative for the kinds CERTIFICATION, EXCLUSION and LISTING; other kinds with a uscc (a proposal about a firm)
- * only move last_sequence. */
+ * only move last_sequence. One exclusion per ground and imposer: the same imposer's newer one replaces the older. */
 void firm_apply(struct firm *firm, const struct record *record);
 /* The day at whose start (00:00+08:00) time alone changes this firm: the day after its certification, membership or
  * an exclusion ends, or the day a pending certification begins; the earliest of them. DATE_NONE: never. */

@@ -184,7 +184,7 @@ static void a_record_moves_only_what_it_is_about(void **unused)
     assert_true(firm.last_sequence == 2100);
 }
 
-static void exclusions_are_kept_by_ground(void **unused)
+static void exclusions_are_kept_by_ground_and_imposer(void **unused)
 {
     (void)unused;
     struct firm firm;
@@ -200,10 +200,16 @@ static void exclusions_are_kept_by_ground(void **unused)
     record.exclusion.ground = GROUND_MOVED_OUT;
     record.seq = 2003;
     firm_apply(&firm, &record);
-    assert_int_equal(firm.exclusion_n, 2);
     record.exclusion.ground = GROUND_ABNORMAL_OPERATION;
+    record.exclusion.imposed_by = "operator-1";
+    firm_apply(&firm, &record);
+    assert_int_equal(firm.exclusion_n, 3);
     record.lift = true;
     firm_apply(&firm, &record);
+    firm_apply(&firm, &record);
+    assert_int_equal(firm.exclusion_n, 2);
+    assert_string_equal(firm.exclusions[0].imposed_by, "onestop-sx");
+    record.exclusion.imposed_by = "";
     firm_apply(&firm, &record);
     assert_int_equal(firm.exclusion_n, 1);
     assert_int_equal(firm.exclusions[0].ground, GROUND_MOVED_OUT);
@@ -313,7 +319,7 @@ int main(void)
         cmocka_unit_test(random_firms_come_back),
         cmocka_unit_test(every_cut_and_every_flipped_bit_is_noticed),
         cmocka_unit_test(a_record_moves_only_what_it_is_about),
-        cmocka_unit_test(exclusions_are_kept_by_ground),
+        cmocka_unit_test(exclusions_are_kept_by_ground_and_imposer),
         cmocka_unit_test(certifications_end),
         cmocka_unit_test(another_name_waits_until_confirmed),
         cmocka_unit_test(a_proposal_about_a_firm_leaves_its_listing),
