@@ -36,12 +36,16 @@ struct api_options {
     struct access_log *access;
     const struct crypto_keyring *ring;
     const char *access_dir, *scratch_dir;
-    bool (*reload)(void *arg, struct buf *report, struct err *err);   /* POST /admin/v1/config/reload */
+    /* POST /admin/v1/config/reload, on a worker. `report` gets what is now in force as text; when it fails, one line
+     * for each fault, written by api_fault. */
+    bool (*reload)(void *arg, struct buf *report, struct err *err);
     void *arg;
 };
 struct api *api_new(const struct api_options *options, const struct api_state *state);
 void api_free(struct api **api);
 void api_swap(struct api *api, const struct api_state *state);
+/* For `reload`: adds one fault to its report. */
+void api_fault(struct buf *report, const struct err *fault);
 /* readyz says not ready until then (and again while stopping), with this reason. */
 void api_set_ready(struct api *api, bool ready, const char *why);
 /* The service to give to net_listen_*; the listener's tag tells which routes exist on it. */

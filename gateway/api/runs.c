@@ -1,0 +1,128 @@
+/* runs: list sources and their sync runs, as sync keeps them. */
+#include <string.h>
+
+#include "api/internal.h"
+#include "api/items.h"
+
+#define RUNS_DEFAULT 50
+#define RUNS_MAX 1000
+#define DIFF_DEFAULT 200
+#define DIFF_MAX 10000
+#define ID_MAX 64
+#define FILE_MAX 1024
+
+bool api_do_sources(struct ask *ask, struct err *err)
+{
+    json_begin_object(&ask->json);
+    json_key(&ask->json, "items");
+    CHECK(api_sources_write(ask, err));
+    json_add_boolean(&ask->json, "more", false);
+    json_end_object(&ask->json);
+    return true;
+}
+
+static bool pause_source(struct ask *ask, bool paused, struct err *err)
+{
+    const struct actor actor = ask_actor(ask);
+
+    CHECK(sync_pause(ask->api->options.sync, ask->values[0], paused, &actor, err));
+    return ask_empty(ask);
+}
+
+bool api_do_source_pause(struct ask *ask, struct err *err)
+{
+    return pause_source(ask, true, err);
+}
+
+bool api_do_source_resume(struct ask *ask, struct err *err)
+{
+    return pause_source(ask, false, err);
+}
+
+static bool add_run(void *arg, struct bytes json)
+{
+    return items_add(arg, json);
+}
+
+bool api_do_runs(struct ask *ask, struct err *err)
+{
+    const char *source = net_parameter(ask->request, "source", NULL);
+    uint64_t limit = RUNS_DEFAULT;
+    struct items items;
+    AUTO_READ txn = store_read(ask->api->options.store, err);
+
+    if (!txn)
+        return false;
+    CHECK(ask_number(ask, "limit", 1, RUNS_MAX, &limit, err));
+    items_begin(&items, ask, limit);
+    CHECK(sync_runs(txn, source, limit + 1, add_run, &items, err));
+    items_end(&items);
+    return true;
+}
+
+bool api_do_run_start(struct ask *ask, struct err *err)
+{
+    static const char *const members[] = {"source", "file", "full", "initial", "dry_run", NULL};
+    struct sync_request request = {.actor = ask_actor(ask)};
+    char id[ID_MAX];
+
+    CHECK(json_only(ask_object(ask), "", members, err));
+    CHECK(json_need_string(ask_object(ask), "", "source", ID_MAX, &request.source, err));
+    CHECK(json_opt_string(ask_object(ask), "", "file", FILE_MAX, &request.file, err));
+    CHECK(json_opt_boolean(ask_object(ask), "", "full", &request.full, err));
+    CHECK(json_opt_boolean(ask_object(ask), "", "initial", &request.initial, err));
+    CHECK(json_opt_boolean(ask_object(ask), "", "dry_run", &request.dry_run, err));
+    CHECK(sync_start(ask->api->options.sync, &request, id, err));
+    ask->reply.status = 202;
+    json_begin_object(&ask->json);
+    json_add_string(&ask->json, "run", id);
+    json_end_object(&ask->json);
+    return true;
+}
+
+bool api_do_run(struct ask *ask, struct err *err)
+{
+    struct bytes run;
+    AUTO_READ txn = store_read(ask->api->options.store, err);
+
+    if (!txn)
+        return false;
+    CHECK(sync_run_read(txn, ask->arena, ask->values[0], &run, err));
+    json_put_raw(&ask->json, run);
+    return true;
+}
+
+static bool add_row(void *arg, struct bytes json)
+{
+    struct items *items = arg;
+    struct bytes value, uscc;
+
+    if (items_add(items, json) && json_scan_member(json, "uscc", &value) && json_scan_string(value, &uscc))
+        items->next = arena_strndup(items->ask->arena, (const char *)uscc.p, uscc.n);
+    return items_open(items);
+}
+
+bool api_do_run_diff(struct ask *ask, struct err *err)
+{
+    uint64_t limit = DIFF_DEFAULT;
+    struct bytes run;
+    struct items items;
+    AUTO_READ txn = store_read(ask->api->options.store, err);
+
+    if (!txn)
+        return false;
+    CHECK(ask_number(ask, "limit", 1, DIFF_MAX, &limit, err));
+    CHECK(sync_run_read(txn, ask->arena, ask->values[0], &run, err));
+    items_begin(&items, ask, limit);
+    CHECK(sync_diff(txn, ask->values[0], net_parameter(ask->request, "after", NULL), limit + 1, add_row, &items, err));
+    items_end(&items);
+    return true;
+}
+
+bool api_do_run_cancel(struct ask *ask, struct err *err)
+{
+    const struct actor actor = ask_actor(ask);
+
+    CHECK(sync_cancel(ask->api->options.sync, ask->values[0], &actor, err));
+    return ask_empty(ask);
+}

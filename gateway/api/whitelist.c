@@ -1,0 +1,340 @@
+/* whitelist: answers about firms to banks and platforms. No answer leaves before its line is in the access log; a
+ * line that cannot be kept turns the answer into 503 store.full.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/internal.h"
+#include "jws/jws.h"
+
+#define CODES_MAX 1000
+#define CODE_SHOWN 32                  /* characters of an invalid code that the log keeps */
+
+/* ---- the access log ---------------------------------------------------------------------------------- */
+
+static bool digits(const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] < '0' || p[i] > '9')
+            return false;
+    return true;
+}
+
+/* An invalid code can be a citizen's number typed by mistake: 17 digits with a date of birth in the middle. */
+static bool looks_personal(const char *code)
+{
+    if (strlen(code) != USCC_SIZE - 1 || !digits(code, 17))
+        return false;
+    int year = (code[6] - '0') * 10 + (code[7] - '0');
+    int month = (code[10] - '0') * 10 + (code[11] - '0');
+    int day = (code[12] - '0') * 10 + (code[13] - '0');
+    return (year == 18 || year == 19 || year == 20) && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
+/* What the log keeps of a code that is not one. */
+static const char *shown(struct ask *ask, const char *given, const struct ident_result *result)
+{
+    char *code = arena_strndup(ask->arena, result->normal[0] ? result->normal : given, CODE_SHOWN);
+    /* a character cut in half would not be text any more */
+    for (size_t n = strlen(code); n > 0 && !utf8_valid(bytes_of(code, n)); n--)
+        code[n - 1] = '\0';
+    if (looks_personal(code))
+        memset(code + 6, '*', 8);
+    return code;
+}
+
+struct line {
+    const char *route, *uscc, *outcome;
+    int status;
+    uint64_t sequence;
+    const uint8_t *digest;
+};
+
+static bool keep(struct ask *ask, const struct line *line, struct err *err)
+{
+    const struct access_line whole = {
+        .time_ms = ask->now_ms,
+        .partner = ask->who->id,
+        .address = net_remote(ask->request),
+        .uscc = line->uscc,
+        .request_id = net_request_id(ask->request),
+        .route = line->route,
+        .status = line->status,
+        .outcome = line->outcome,
+        .sequence = line->sequence,
+        .digest = line->digest,
+    };
+    struct err why = {0};
+
+    if (access_append(ask->api->options.access, &whole, &why))
+        return true;
+    log_err(LOG_ERROR, "api.access", &why);
+    return err_set(err, ERR_STORE_FULL, NULL, "the access log cannot keep this question");
+}
+
+/* Keeps the refusal `err` about a code; when that is impossible err becomes store.full. Returns false. */
+static bool refuse(struct ask *ask, const char *route, const char *uscc, struct err *err)
+{
+    const struct err_info *info = err_info(err->code);
+    const struct line line = {.route = route, .uscc = uscc, .status = info->http, .outcome = info->code};
+
+    if (!keep(ask, &line, err))
+        ask->error_n = 0;
+    return false;
+}
+
+/* ---- one firm ---------------------------------------------------------------------------------------- */
+
+/* True when the header names this entity tag (weak comparison); `*` names no body and so promises nothing. */
+static bool names_tag(struct bytes header, const char *etag)
+{
+    size_t n = strlen(etag);
+
+    while (header.n > 0) {
+        const uint8_t *comma = memchr(header.p, ',', header.n);
+        size_t part = comma ? (size_t)(comma - header.p) : header.n;
+        struct bytes tag = bytes_of(header.p, part);
+        while (tag.n > 0 && tag.p[0] == ' ')
+            tag = bytes_of(tag.p + 1, tag.n - 1);
+        while (tag.n > 0 && tag.p[tag.n - 1] == ' ')
+            tag.n--;
+        if (tag.n > 2 && memcmp(tag.p, "W/", 2) == 0)
+            tag = bytes_of(tag.p + 2, tag.n - 2);
+        if (tag.n == n && memcmp(tag.p, etag, n) == 0)
+            return true;
+        size_t behind = comma ? part + 1 : part;
+        header = bytes_of(header.p + behind, header.n - behind);
+    }
+    return false;
+}
+
+static enum policy_view view_of(const struct ask *ask)
+{
+    return ask->who->view_full ? POLICY_VIEW_FULL : POLICY_VIEW_BANK;
+}
+
+static bool answer_statement(struct ask *ask, const char *uscc, const struct statement *statement, struct err *err)
+{
+    struct bytes named = net_header_value(ask->request, "If-None-Match");
+    bool same = named.n > 0 && ask->now_ms < statement->next_update_ms && names_tag(named, statement->etag);
+    const struct line line = {.route = "whitelist.get", .uscc = uscc, .outcome = statement->status,
+                              .status = same ? 304 : 200, .sequence = statement->sequence, .digest = statement->digest};
+
+    CHECK(keep(ask, &line, err));
+    ask_header(ask, "ETag", statement->etag);
+    ask_header(ask, "Cache-Control", "private, no-cache");
+    ask_header(ask, "Vary", "Accept");
+    if (statement->signature)
+        ask_header(ask, "x-jws-signature", statement->signature);
+    ask->reply.status = line.status;
+    if (same)
+        ask->reply.media_type = NULL;
+    else
+        ask->reply.body = statement->body;
+    return true;
+}
+
+static bool find_statement(struct ask *ask, const char *uscc, struct err *err)
+{
+    const struct statement_context context = ask_context(ask);
+    enum statement_form form = ask->media == API_MEDIA_JOSE ? STATEMENT_JOSE : STATEMENT_JSON;
+    AUTO_READ txn = store_read(ask->api->options.store, err);
+
+    if (!txn)
+        return false;
+    if (ask_slow(ask) && !ask->on_worker) {
+        ask->statement = statement_cached(ask->api->options.statements, &context, txn, uscc, view_of(ask), ask_alg(ask),
+                                          form, ask->now_ms);
+        ask->move = ask->statement == NULL;
+        return true;
+    }
+    return statement_get(ask->api->options.statements, &context, txn, uscc, view_of(ask), ask_alg(ask), form,
+                         ask->now_ms, &ask->statement, NULL, err);
+}
+
+bool api_do_whitelist_get(struct ask *ask, struct err *err)
+{
+    char uscc[USCC_SIZE];
+
+    if (!ask_uscc(ask, ask->values[0], "uscc", uscc, err)) {
+        struct ident_result result;
+        ident_uscc(bytes_str(ask->values[0]), &result);
+        return refuse(ask, "whitelist.get", shown(ask, ask->values[0], &result), err);
+    }
+    if (!find_statement(ask, uscc, err))
+        return refuse(ask, "whitelist.get", uscc, err);
+    return ask->move || answer_statement(ask, uscc, ask->statement, err);
+}
+
+/* ---- many firms ---------------------------------------------------------------------------------------- */
+
+struct code {
+    char uscc[USCC_SIZE];
+    const char *status;
+    uint64_t sequence;
+    uint8_t digest[CRYPTO_DIGEST_SIZE];
+};
+
+/* Judges code i; an invalid one is written to the log and added to the problem's findings. */
+static bool read_code(struct ask *ask, const json_value *value, size_t i, struct code *out, struct err *err)
+{
+    const char *text = json_string(value);
+    struct ident_result result;
+    char place[32];
+
+    snprintf(place, sizeof(place), "/codes/%zu", i);
+    if (!text) {
+        err_set(&ask->errors[ask->error_n++], ERR_SCHEMA_TYPE, place, "a string is expected");
+        return true;
+    }
+    ident_uscc(bytes_str(text), &result);
+    snprintf(out->uscc, sizeof(out->uscc), "%.18s", result.normal);
+    if (result.verdict != IDENT_INVALID)
+        return true;
+    enum err_code code = api_uscc_fault(&result);
+    err_set(&ask->errors[ask->error_n++], code, place, "%s", "");
+    const struct line line = {.route = "whitelist.query", .uscc = shown(ask, text, &result), .status = 422,
+                              .outcome = err_info(code)->code};
+    if (keep(ask, &line, err))
+        return true;
+    ask->error_n = 0;
+    return false;
+}
+
+static bool read_codes(struct ask *ask, struct code **codes_out, size_t *n_out, struct err *err)
+{
+    static const char *const members[] = {"codes", NULL};
+    const json_value *codes = json_member(ask_object(ask), "codes");
+    size_t n = json_count(codes);
+
+    CHECK(json_only(ask_object(ask), "", members, err));
+    if (!codes)
+        return err_set(err, ERR_SCHEMA_INVALID, "/codes", "the member is missing");
+    if (json_type_of(codes) != JSON_TYPE_ARRAY)
+        return err_set(err, ERR_SCHEMA_TYPE, "/codes", "an array is expected");
+    if (n == 0 || n > CODES_MAX)
+        return err_set(err, ERR_QUERY_TOO_MANY, "/codes", "%zu given", n);
+    *codes_out = arena_alloc(ask->arena, n * sizeof(**codes_out));
+    *n_out = n;
+    ask->errors = arena_alloc(ask->arena, n * sizeof(*ask->errors));
+    for (size_t i = 0; i < n; i++)
+        CHECK(read_code(ask, json_at(codes, i), i, &(*codes_out)[i], err));
+    if (ask->error_n == 0)
+        return true;
+    *err = ask->errors[0];
+    return false;
+}
+
+/* What the log tells of a statement is read from its own bytes. */
+static void note(struct ask *ask, struct code *code, struct bytes body)
+{
+    struct bytes value, inside;
+
+    code->status = "";
+    if (json_scan_member(body, "status", &value) && json_scan_string(value, &inside))
+        code->status = arena_strndup(ask->arena, (const char *)inside.p, inside.n);
+    if (json_scan_member(body, "sequence", &value))
+        for (size_t i = 0; i < value.n && value.p[i] >= '0' && value.p[i] <= '9'; i++)
+            code->sequence = code->sequence * 10 + (uint64_t)(value.p[i] - '0');
+}
+
+static bool write_plain(struct ask *ask, const struct statement_context *context, struct store_txn *txn,
+                        struct code *code, struct err *err)
+{
+    struct buf one;
+
+    buf_init(&one, RECORD_BYTES_MAX);
+    bool ok = statement_write(ask->api->options.statements, context, txn, code->uscc, view_of(ask), ask->now_ms, &one, err);
+    if (ok) {
+        json_put_raw(&ask->json, buf_bytes(&one));
+        note(ask, code, buf_bytes(&one));
+    }
+    buf_free(&one);
+    return ok;
+}
+
+static bool write_compact(struct ask *ask, const struct statement_context *context, struct store_txn *txn,
+                          struct code *code, struct err *err)
+{
+    const struct statement *statement;
+
+    CHECK(statement_get(ask->api->options.statements, context, txn, code->uscc, view_of(ask), ask_alg(ask),
+                        STATEMENT_JOSE, ask->now_ms, &statement, NULL, err));
+    json_put_bytes(&ask->json, statement->body);
+    code->status = arena_strdup(ask->arena, statement->status);
+    code->sequence = statement->sequence;
+    memcpy(code->digest, statement->digest, sizeof(code->digest));
+    statement_release(&statement);
+    return true;
+}
+
+static bool write_statements(struct ask *ask, struct code *codes, size_t n, struct err *err)
+{
+    const struct statement_context context = ask_context(ask);
+    bool jose = ask->media == API_MEDIA_JOSE;
+    AUTO_READ txn = store_read(ask->api->options.store, err);
+
+    if (!txn)
+        return false;
+    json_begin_object(&ask->json);
+    json_key(&ask->json, "statements");
+    json_begin_array(&ask->json);
+    for (size_t i = 0; i < n; i++) {
+        bool ok = jose ? write_compact(ask, &context, txn, &codes[i], err)
+                       : write_plain(ask, &context, txn, &codes[i], err);
+        if (!ok)
+            return err_context(err, "%s", codes[i].uscc);
+    }
+    json_end_array(&ask->json);
+    json_end_object(&ask->json);
+    return true;
+}
+
+/* A line for each firm asked about, with the outcome it was told; a refusal of the whole is told to each. */
+static bool keep_all(struct ask *ask, const struct code *codes, size_t n, const struct err *refused, struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct line line = {.route = "whitelist.query", .uscc = codes[i].uscc, .status = 200,
+                            .outcome = codes[i].status, .sequence = codes[i].sequence, .digest = codes[i].digest};
+        if (refused) {
+            line.status = err_info(refused->code)->http;
+            line.outcome = err_info(refused->code)->code;
+            line.sequence = 0;
+            line.digest = NULL;
+        }
+        CHECK(keep(ask, &line, err));
+    }
+    return true;
+}
+
+/* One signed body is the answer about every firm in it, so its digest stands in every line. */
+static bool seal(struct ask *ask, struct code *codes, size_t n, struct err *err)
+{
+    uint8_t digest[CRYPTO_DIGEST_SIZE];
+
+    if (ask->media == API_MEDIA_JOSE)
+        return true;
+    crypto_digest(CRYPTO_SHA256, buf_bytes(&ask->out), digest);
+    for (size_t i = 0; i < n; i++)
+        memcpy(codes[i].digest, digest, sizeof(digest));
+    return ask_sign(ask, NULL, err);
+}
+
+bool api_do_whitelist_query(struct ask *ask, struct err *err)
+{
+    struct code *codes = NULL;
+    size_t n = 0;
+
+    CHECK(read_codes(ask, &codes, &n, err));
+    if (!write_statements(ask, codes, n, err) || !seal(ask, codes, n, err)) {
+        const struct err refused = *err;
+        keep_all(ask, codes, n, &refused, err);
+        return false;
+    }
+    CHECK(keep_all(ask, codes, n, NULL, err));
+    /* the compact statements are strings of a JSON array, whatever form each of them has */
+    ask->reply.media_type = api_media_name(API_MEDIA_JSON);
+    ask_header(ask, "Cache-Control", "private, no-cache");
+    ask_header(ask, "Vary", "Accept");
+    return true;
+}
