@@ -48,20 +48,27 @@ struct gwa_setting {
     const char *name;      /* as in the sources or partners file; NULL name ends the table */
     enum gwa_type type;
     bool required;
-    const char *fallback;  /* default as text, or NULL. GWA_MAP: prefix of free keys "name.key" */
+    const char *fallback;  /* default as text, or NULL. GWA_MAP: its keys, separated by spaces; NULL: any */
     const char *help;      /* one line */
 };
-/* A setting's value as text, after defaults; NULL when absent. The host has checked types. Integers are
- * decimal, booleans "true"/"false", durations milliseconds in decimal; a secret file's value is a handle for
- * host->sign, never the secret. GWA_MAP entries are asked for as "fields.uscc". */
+/* A setting's value as text, after defaults; NULL when absent; valid until close. The host has checked types.
+ * Integers are decimal, booleans "true"/"false", durations milliseconds in decimal. GWA_MAP `fields` takes
+ * keys "fields.KEY", asked for by that whole name. A text whose name ends in "directory" is an absolute path, and
+ * files below it may be listed, read and written. A secret file's value is a handle, never the secret: where the
+ * handle stands in an HTTP header, the host sends the secret in its place; host->hmac_sha256 takes the setting's
+ * name. */
 
 /* ---- input and output ---------------------------------------------------------------------------- */
+
+/* One io a step. GWA_FILE_LIST answers a line "name TAB bytes TAB mtime_ms" per regular file, sorted by name.
+ * GWA_FILE_WRITE writes beside and renames: the file is seen whole or not at all. What a host does not offer ends
+ * as GWA_IO_FAILED with `why`. */
 
 enum gwa_io_kind { GWA_HTTP, GWA_SFTP, GWA_TCP, GWA_FILE_LIST, GWA_FILE_READ, GWA_FILE_WRITE };
 struct gwa_io {
     size_t size;                       /* sizeof(struct gwa_io) */
     enum gwa_io_kind kind;
-    const char *target;                /* URL, or a path inside the adapter's directories */
+    const char *target;                /* URL; or directory/name below one of the adapter's directories, or job->file */
     const char *method;                /* HTTP; NULL: GET */
     const char *const *headers;        /* "Name: value", NULL-terminated; NULL: none */
     struct gwa_bytes body;             /* HTTP body, TCP frame, file content */
@@ -112,8 +119,10 @@ struct gwa_host {
     /* Base64 of HMAC-SHA256 with the secret of setting `name`; NUL-terminated into out. */
     bool (*hmac_sha256)(struct gwa_job *job, const char *name, struct gwa_bytes in, char *out, size_t size);
     const char *(*setting)(const struct gwa_job *job, const char *name);
-    int64_t (*now_ms)(const struct gwa_job *job);
-    /* fetch jobs only */
+    int64_t (*now_ms)(const struct gwa_job *job);      /* wall time, ms since 1970 UTC */
+    /* fetch jobs only. `line` counts rows from 1 over the whole list; `raw` is at most 64 KiB: of a longer row its
+     * first 64 KiB, then row_bad("row", …). A row without a readable code is announced with an empty one. What is
+     * announced and answered GWA_ROW_PARSE must be followed by row_fields or row_bad. */
     bool (*page)(struct gwa_job *job, const struct gwa_page *page);     /* false: stop, return GWA_RETRY */
     enum gwa_row_answer (*row)(struct gwa_job *job, uint64_t line, struct gwa_bytes code, struct gwa_bytes raw);
     void (*row_fields)(struct gwa_job *job, const struct gwa_field *fields, size_t n);

@@ -1,0 +1,213 @@
+/* A job from its start to its end. Each ends exactly once: by the verdict of its step, by its deadline, by being
+ * cancelled, or because its adapter was set aside; then a step thread tells its owner. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/internal.h"
+
+struct host_job *host_job_new(struct host_instance *instance, enum job_kind kind, int64_t duration_ms)
+{
+    struct host_job *job = xcalloc(1, sizeof(*job));
+
+    job->host = instance->host;
+    job->instance = instance;
+    job->kind = kind;
+    job->refs = 1;
+    job->arena = arena_new();
+    job->deadline_ms = host_mono_ms() + duration_ms;
+    job->face.host = &host_calls;
+    job->face.instance = instance->instance;
+    job->face.deadline_ms = job->deadline_ms;
+    job->face.result.headers = "";
+    instance->refs++;
+    job->host->refs++;
+    return job;
+}
+
+/* Whoever drops a job holds a ref of the host besides the job's. */
+void host_job_drop(struct host_job *job)
+{
+    if (--job->refs > 0)
+        return;
+    host_ask_clear(&job->ask);
+    host_answer_clear(&job->answer);
+    arena_free(&job->arena);
+    host_instance_drop(job->instance);
+    job->host->refs--;
+    free(job->file);
+    free(job);
+}
+
+void host_job_ready(struct host_job *job)
+{
+    struct host *host = job->host;
+
+    if (job->phase == JOB_WAITING)
+        job->phase = JOB_READY;
+    if (job->queued)
+        return;
+    job->queued = true;
+    job->next_ready = NULL;
+    if (host->ready_last == NULL)
+        host->ready_first = job;
+    else
+        host->ready_last->next_ready = job;
+    host->ready_last = job;
+    pthread_cond_signal(&host->work);
+}
+
+static bool may_start(const struct host_job *job, struct err *err)
+{
+    const struct host *host = job->host;
+    const char *name = job->instance->adapter->name;
+
+    if (host->closing)
+        return err_set(err, ERR_STOPPING, NULL, "adapter %s", name);
+    if (job->instance->adapter->quarantined)
+        return err_set(err, ERR_ADAPTER_QUARANTINED, NULL, "adapter %s", name);
+    if (host->job_n >= HOST_JOBS_MAX)
+        return err_set(err, ERR_BUSY_QUEUE, NULL, "%d adapter jobs are under way", HOST_JOBS_MAX);
+    return true;
+}
+
+bool host_job_start(struct host_job *job, struct err *err)
+{
+    struct host *host = job->host;
+
+    if (!may_start(job, err)) {
+        host_job_drop(job);
+        return false;
+    }
+    job->behind = host->jobs;
+    if (host->jobs != NULL)
+        host->jobs->before = job;
+    host->jobs = job;
+    host->job_n++;
+    host_watch_wake(host, job->deadline_ms);
+    host_job_ready(job);
+    return true;
+}
+
+void host_job_end(struct host_job *job, enum gwa_verdict verdict, enum err_code code, const char *detail)
+{
+    if (job->phase == JOB_ENDING)
+        return;
+    job->phase = JOB_ENDING;
+    job->outcome.verdict = verdict;
+    if (code != ERR_NONE)
+        (void)err_set(&job->outcome.err, code, NULL, "%s%s%s", job->instance->adapter->name,
+                      detail[0] == '\0' ? "" : ": ", detail);
+    host_job_ready(job);
+}
+
+/* A job that only waits ends here; one in a step hears of it in its next call. */
+void host_job_stop(struct host_job *job, enum err_code code)
+{
+    if (job->phase == JOB_ENDING || job->stop)
+        return;
+    job->stop_code = code;
+    job->stop = true;
+    if (job->phase != JOB_STEPPING)
+        host_job_end(job, GWA_RETRY, code, "");
+}
+
+static enum err_code code_of(const struct host_job *job, enum gwa_verdict verdict)
+{
+    static const enum err_code codes[] = {
+        [GWA_DONE] = ERR_NONE,
+        [GWA_RETRY] = ERR_ADAPTER_RETRY,
+        [GWA_REJECTED] = ERR_ADAPTER_REJECTED,
+        [GWA_UNCERTAIN] = ERR_ADAPTER_UNCERTAIN,
+        [GWA_BROKEN] = ERR_ADAPTER_BROKEN,
+    };
+
+    if (verdict == GWA_RETRY && job->stop)
+        return job->stop_code;
+    if (job->kind == JOB_OPEN && verdict == GWA_REJECTED)
+        return ERR_ADAPTER_REFUSED;
+    return codes[verdict];
+}
+
+static void settle_waiting(struct host_job *job)
+{
+    if (job->stop) {
+        host_job_end(job, GWA_RETRY, job->stop_code, job->why);
+        return;
+    }
+    job->phase = JOB_WAITING;
+    if (job->ask.asked && (job->ask.kind != GWA_HTTP || job->ask.fault != NULL))
+        host_job_ready(job);
+}
+
+void host_job_settle(struct host_job *job, enum gwa_verdict verdict)
+{
+    if (job->instance->adapter->quarantined)
+        host_job_end(job, GWA_UNCERTAIN, ERR_ADAPTER_QUARANTINED, "another job's step did not return");
+    else if (job->broken != NULL)
+        host_job_end(job, GWA_BROKEN, ERR_ADAPTER_BROKEN, job->broken);
+    else if ((unsigned)verdict > GWA_BROKEN)
+        host_job_end(job, GWA_BROKEN, ERR_ADAPTER_BROKEN, "the adapter returned what is not a verdict");
+    else if (verdict == GWA_WAIT)
+        settle_waiting(job);
+    else
+        host_job_end(job, verdict, code_of(job, verdict), job->why);
+}
+
+static void unlink_job(struct host_job *job)
+{
+    struct host *host = job->host;
+
+    if (job->before == NULL)
+        host->jobs = job->behind;
+    else
+        job->before->behind = job->behind;
+    if (job->behind != NULL)
+        job->behind->before = job->before;
+    if (--host->job_n == 0)
+        pthread_cond_broadcast(&host->idle);
+}
+
+void host_job_deliver(struct host_job *job)
+{
+    struct host *host = job->host;
+
+    pthread_mutex_unlock(&host->lock);
+    job->done(job->arg, &job->outcome);
+    pthread_mutex_lock(&host->lock);
+    unlink_job(job);
+    host_job_drop(job);
+}
+
+bool host_fetch_start(struct host *host, struct host_instance *instance, const struct host_fetch *fetch,
+                      const struct host_sink *sink, host_done *done, void *arg, struct host_job **job_out, struct err *err)
+{
+    struct host_job *job;
+    bool started;
+
+    if (instance->adapter->entry.fetch == NULL)
+        return err_set(err, ERR_NOT_SUPPORTED, NULL, "adapter %s is not a source", instance->adapter->name);
+    pthread_mutex_lock(&host->lock);
+    job = host_job_new(instance, JOB_FETCH, fetch->deadline_ms);
+    job->face.scope = fetch->scope;
+    job->face.updated_since_ms = fetch->updated_since_ms;
+    job->file = fetch->file == NULL ? NULL : xstrdup(fetch->file);
+    job->face.file = job->file;
+    job->sink = *sink;
+    job->done = done;
+    job->arg = arg;
+    *job_out = job;
+    started = host_job_start(job, err);
+    pthread_mutex_unlock(&host->lock);
+    if (!started)
+        *job_out = NULL;
+    return started;
+}
+
+void host_cancel(struct host_job *job)
+{
+    struct host *host = job->host;
+
+    pthread_mutex_lock(&host->lock);
+    host_job_stop(job, ERR_CANCELLED);
+    pthread_mutex_unlock(&host->lock);
+}
