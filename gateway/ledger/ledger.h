@@ -48,6 +48,10 @@ struct store_txn *ledger_txn(struct ledger_tx *tx);              /* local tables
 struct arena *ledger_arena(struct ledger_tx *tx);                /* lives until the commit */
 int64_t ledger_now(struct ledger_tx *tx);                        /* one moment for the transaction */
 const struct rules *ledger_rules(struct ledger_tx *tx);          /* in force today; NULL: none */
+/* Firms that stand in this status now, as this transaction sees it. */
+int64_t ledger_tally(struct ledger_tx *tx, enum listing_status status);
+/* The sequence the next record of this transaction will get. */
+uint64_t ledger_next_sequence(struct ledger_tx *tx);
 /* Reads a firm (firm_init'ed when unknown; *known_out may be NULL). */
 bool ledger_firm(struct ledger_tx *tx, const char *uscc, struct firm *out, bool *known_out, struct err *err);
 
@@ -99,6 +103,8 @@ struct approval {
 };
 /* Writes a proposal (inside a job). id_out may be NULL (else ≥ 32 bytes). */
 bool ledger_propose(struct ledger_tx *tx, const struct approval *proposal, char *id_out, struct err *err);
+/* Closes an open proposal that was overtaken (recorded as a rejection by the gateway); a closed one is left alone. */
+bool ledger_close_proposal(struct ledger_tx *tx, const char *id, const char *note, struct err *err);
 /* The digest that proposal.digest must carry for a firm: of its state value. */
 bool ledger_firm_digest(struct ledger_tx *tx, const char *uscc, char out[65], struct err *err);
 /* Decides a proposal: approval.unknown, closed, same_person, changed (the object's digest moved), reason (empty

@@ -26,6 +26,7 @@ struct store_txn {
     bool write, in_use;
     int failed;                     /* first LMDB or errno code, sticky */
     enum store_table failed_table;
+    uint64_t writes;
     struct store_txn *next, **prev; /* in store->readers */
 };
 

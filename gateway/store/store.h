@@ -63,6 +63,8 @@ struct store_txn *store_write(struct store *store, struct err *err);
 bool store_commit(struct store_txn **txn, struct err *err);            /* durable when it returns true */
 void store_abort(struct store_txn **txn);
 bool store_failed(const struct store_txn *txn, struct err *err);       /* copies the sticky error when there is one */
+/* Puts and deletes so far: tells whether a job wrote anything before it failed. */
+uint64_t store_writes(const struct store_txn *txn);
 struct store *store_of(const struct store_txn *txn);
 
 /* True when found. */

@@ -138,6 +138,11 @@ void store_abort(struct store_txn **txn)
     free(t);
 }
 
+uint64_t store_writes(const struct store_txn *txn)
+{
+    return txn->writes;
+}
+
 struct store *store_of(const struct store_txn *txn)
 {
     return txn->store;
@@ -173,6 +178,7 @@ static void put(struct store_txn *txn, enum store_table table, const struct stor
 {
     if (txn->failed != 0)
         return;
+    txn->writes++;
     MDB_val k = val(key->b, key->n), v = val(value.p, value.n);
     int rc = mdb_put(txn->txn, txn->store->dbi[table], &k, &v, flags);
     if (rc != 0)
@@ -193,6 +199,7 @@ void store_delete(struct store_txn *txn, enum store_table table, const struct st
 {
     if (txn->failed != 0)
         return;
+    txn->writes++;
     MDB_val k = val(key->b, key->n);
     int rc = mdb_del(txn->txn, txn->store->dbi[table], &k, NULL);
     if (rc != 0 && rc != MDB_NOTFOUND)

@@ -92,6 +92,7 @@ bool store_next(struct store_walk *walk)
 
 void store_walk_delete(struct store_walk *walk)
 {
+    walk->txn->writes++;
     int rc = mdb_cursor_del(walk->cursor, 0);
     if (rc != 0 && walk->txn->failed == 0)
         walk->txn->failed = rc;

@@ -1,0 +1,100 @@
+/* Private to ledger: the transaction of the committer, and what a record does to the state tables. */
+#ifndef LEDGER_INTERNAL_H
+#define LEDGER_INTERNAL_H
+
+#include <pthread.h>
+
+#include "ledger/ledger.h"
+
+#define LEDGER_BATCH_JOBS 256        /* jobs in one transaction at most */
+#define LEDGER_CHUNK 1000            /* firms one internal job touches */
+#define LEDGER_WATCHERS 4
+#define FIRM_VALUE_MAX (16u << 10)
+#define APPROVAL_VALUE_MAX (16u << 10)
+#define PROPOSAL_ID_SIZE 32
+
+/* ---- apply: state follows from records; shared by the committer and the rebuild ---- */
+
+struct apply {
+    struct store_txn *txn;
+    struct arena *arena;             /* of the transaction or of one record */
+    int64_t tally[LISTING_COUNT];    /* changes not yet written */
+    struct buf value;                /* reused for encoding */
+};
+void apply_init(struct apply *apply, struct store_txn *txn, struct arena *arena);
+void apply_free(struct apply *apply);
+/* Writes what `record` (seq and time set) does to the state tables. `before` is the firm as stored, or NULL to read it. */
+bool apply_record(struct apply *apply, const struct record *record, const struct firm *before, struct err *err);
+/* Writes what was gathered; before commit. */
+void apply_flush(struct apply *apply);
+bool apply_firm_read(struct apply *apply, const char *uscc, struct firm *out, bool *known_out, struct err *err);
+int64_t apply_tally(struct apply *apply, enum listing_status status);
+/* True for a record by which a source or partner took a listed firm off the list without a person. */
+bool record_counts_for_guard(const struct record *record);
+
+/* ---- the committer's transaction ---- */
+
+struct tx_news {
+    const char *id, *what, *object;
+    bool granted;
+};
+struct ledger_tx {
+    struct ledger *ledger;
+    struct store_txn *txn;
+    struct arena *arena;
+    struct apply apply;
+    const struct policy *policy;
+    int64_t now;
+    uint64_t head;                   /* records durable before this transaction */
+    struct journal_entry *entries;
+    size_t entry_n, entry_room;
+    struct tx_news *news;
+    size_t news_n, news_room;
+};
+/* Encodes, applies and queues a record for the append at the end of the transaction. */
+bool tx_add(struct ledger_tx *tx, struct record *record, const struct firm *before, struct bytes raw, struct err *err);
+void tx_news_add(struct ledger_tx *tx, const struct approval *approval, bool granted);
+
+struct job {
+    ledger_decide *decide;
+    ledger_done *done;
+    void *arg;
+    struct err err;
+    bool decided;
+    struct job *next;
+};
+struct ledger {
+    struct store *store;
+    struct journal *journal;
+    _Atomic(const struct policy *) policy;
+    int64_t min_free;
+    int queue_max;
+    struct { ledger_watch *watch; void *arg; } watchers[LEDGER_WATCHERS];
+    size_t watcher_n;
+    struct ledger_tx tx;
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t lock;            /* guards what follows */
+    pthread_cond_t more, room;
+    struct job *first, **last;
+    int waiting;
+    bool stopping;
+};
+
+/* ---- approvals ---- */
+
+void approval_encode(const struct approval *approval, struct buf *out);
+bool approval_decode(struct arena *arena, struct bytes in, struct approval *out, struct err *err);
+bool firm_proposal(struct ledger_tx *tx, const char *uscc, const struct actor *maker, const char *origin, const char *why,
+                   uint64_t *seq_out, struct err *err);
+
+/* ---- what a granted admission still has to do ---- */
+
+bool admit_begin(struct ledger_tx *tx, const struct approval *approval, const struct actor *person, struct err *err);
+/* One chunk of the first work waiting; *more_out tells that there is more. A job's decide function. */
+bool admit_step(struct ledger_tx *tx, bool *more_out, struct err *err);
+/* Queues chunks until the work is done; called after a grant and at start. */
+void admit_kick(struct ledger *ledger);
+bool admit_all(struct ledger *ledger, struct err *err);
+
+#endif
