@@ -15,6 +15,7 @@
 #define PARTNER_MAX 10000
 #define PARTNER_TLS_KEYS_MAX 8
 #define SOURCE_MAX 100
+#define SOURCE_SETTINGS_MAX 128
 
 enum role {
     ROLE_BANK = 1u << 0, ROLE_BUREAU = 1u << 1, ROLE_REGISTRY = 1u << 2, ROLE_PLATFORM = 1u << 3,
@@ -40,6 +41,7 @@ struct partner {
     bool has_uid;
     uint32_t uid;                         /* Unix socket identity */
     uint32_t slot;                        /* 0…n-1 within this generation: for counters */
+    const char *place;                    /* file:line:column of its entry, for errors */
 };
 
 enum source_scope { SOURCE_FULL, SOURCE_BATCH, SOURCE_DELTA };
@@ -62,8 +64,10 @@ struct directory;
 struct directory_files {
     const char *partners, *operators, *sources;
 };
-/* Collects every fault; true when there was none. */
-bool directory_load(const struct directory_files *files, uint64_t generation, struct directory **out, struct config_faults *faults);
+/* Collects every fault in `faults` (the caller brings items and max); true when there was none. Codes as in config,
+ * key.file for certificates. Relative paths in a file start at its folder. README.md describes the files. */
+bool directory_load(const struct directory_files *files, uint64_t generation, struct directory **out,
+                    struct config_faults *faults);
 struct directory *directory_ref(struct directory *directory);
 void directory_free(struct directory **directory);
 uint64_t directory_generation(const struct directory *directory);

@@ -1,0 +1,141 @@
+/* partners: one entry of the partners file. */
+#include "partner/internal.h"
+
+#include <string.h>
+
+#define KINDS_MAX 64
+
+static const char *const algs[] = {"ES256", "SM2", "RS256", "PS256", NULL};
+
+static bool is_kind(const char *text)
+{
+    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz_.");
+
+    return n > 0 && n <= PARTNER_ID_MAX && text[n] == '\0' && text[0] >= 'a';
+}
+
+static bool has_kind(const char *const *kinds, size_t n, const char *kind)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(kinds[i], kind) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const char *const *read_kinds(struct loader *loader, const struct yaml_node *map)
+{
+    const struct yaml_node *list = loader_list(loader, map, "kinds", false, KINDS_MAX);
+    const char **kinds = arena_alloc(loader->arena, (yaml_count(list) + 1) * sizeof(*kinds));
+    size_t n = 0;
+
+    for (size_t i = 0; i < yaml_count(list); i++) {
+        const char *kind = loader_item(loader, list, i);
+
+        if (kind == NULL)
+            continue;
+        if (!is_kind(kind))
+            loader_fail(loader, yaml_at(list, i), ERR_CONFIG_VALUE, "a kind such as credit.report is expected");
+        else if (has_kind(kinds, n, kind))
+            loader_fail(loader, yaml_at(list, i), ERR_CONFIG_DUPLICATE, "%s", kind);
+        else
+            kinds[n++] = kind;
+    }
+    return kinds;
+}
+
+static void read_key(struct loader *loader, const struct yaml_node *list, size_t i, struct jws_expect *signing)
+{
+    const char *text = loader_item(loader, list, i);
+    struct directory *directory = loader->directory;
+    struct crypto_key *key = NULL;
+    struct err err = {0};
+
+    if (text == NULL)
+        return;
+    if (!crypto_key_from_file(loader_path(loader, text), &key, &err)) {
+        loader_fail(loader, yaml_at(list, i), err.code, "%.160s: %.120s", text, err.detail);
+        return;
+    }
+    if (!crypto_key_fits(key, signing->alg))
+        loader_fail(loader, yaml_at(list, i), ERR_CONFIG_VALUE, "%.160s: this key does not sign %s", text,
+                    crypto_alg_name(signing->alg));
+    directory->keys = xrealloc(directory->keys, (directory->key_n + 1) * sizeof(*directory->keys));
+    directory->keys[directory->key_n++] = key;
+    signing->keys[signing->key_n++] = key;
+}
+
+static void read_sm2_id(struct loader *loader, const struct yaml_node *map, struct jws_expect *signing)
+{
+    loader_text(loader, map, "sm2_id", false, &signing->sm2_id);
+    if (signing->sm2_id == NULL)
+        return;
+    if (signing->alg != CRYPTO_SM2)
+        loader_fail(loader, yaml_get(map, "sm2_id"), ERR_CONFIG_VALUE, "sm2_id: only with alg: SM2");
+    else if (*signing->sm2_id == '\0' || strlen(signing->sm2_id) > CRYPTO_SM2_ID_MAX)
+        loader_fail(loader, yaml_get(map, "sm2_id"), ERR_CONFIG_VALUE, "sm2_id: 1 to %d bytes are expected",
+                    CRYPTO_SM2_ID_MAX);
+}
+
+/* Names of algorithms stand in the order of enum crypto_alg only by luck: the name decides. */
+static void read_alg(struct loader *loader, const struct yaml_node *map, const char *key, bool required,
+                     enum crypto_alg *out)
+{
+    int choice = -1;
+
+    loader_choice(loader, map, key, required, algs, &choice);
+    if (choice >= 0)
+        (void)crypto_alg_parse(algs[choice], out);
+}
+
+static void read_signing(struct loader *loader, const struct yaml_node *map, struct jws_expect *signing)
+{
+    static const char *const names[] = {"alg", "sm2_id", "certificates", "keys", NULL};
+    const struct yaml_node *certificates, *keys;
+
+    if (!loader_only(loader, map, names))
+        return;
+    read_alg(loader, map, "alg", true, &signing->alg);
+    read_sm2_id(loader, map, signing);
+    certificates = loader_list(loader, map, "certificates", false, JWS_KEYS_MAX);
+    keys = loader_list(loader, map, "keys", false, JWS_KEYS_MAX - yaml_count(certificates));
+    for (size_t i = 0; i < yaml_count(certificates); i++)
+        read_key(loader, certificates, i, signing);
+    for (size_t i = 0; i < yaml_count(keys); i++)
+        read_key(loader, keys, i, signing);
+    if (yaml_count(yaml_get(map, "certificates")) + yaml_count(yaml_get(map, "keys")) == 0)
+        loader_fail(loader, map, ERR_CONFIG_MISSING, "certificates or keys");
+}
+
+static void read_view(struct loader *loader, const struct yaml_node *map, struct partner *partner)
+{
+    static const char *const views[] = {"category", "full", NULL};
+    int view = (partner->roles & (ROLE_PLATFORM | ROLE_BUREAU)) != 0;
+
+    loader_choice(loader, map, "view", false, views, &view);
+    partner->view_full = view == 1;
+}
+
+void partners_read(struct loader *loader, const struct yaml_node *map, struct partner *partner)
+{
+    static const char *const names[] = {"id",      "name",       "roles",  "kinds", "tls_keys", "tls_certificates",
+                                        "signing", "answer_alg", "paused", "view",  NULL};
+
+    partner->id = partner->name = partner->region = "";
+    if (!loader_only(loader, map, names))
+        return;
+    partner->id = identity_id(loader, map);
+    loader_text(loader, map, "name", true, &partner->name);
+    partner->roles = identity_roles(loader, map, ROLE_BANK | ROLE_BUREAU | ROLE_REGISTRY | ROLE_PLATFORM);
+    partner->kinds = read_kinds(loader, map);
+    identity_tls(loader, map, partner);
+    if (yaml_count(yaml_get(map, "tls_keys")) + yaml_count(yaml_get(map, "tls_certificates")) == 0)
+        loader_fail(loader, map, ERR_CONFIG_MISSING, "tls_keys or tls_certificates");
+    partner->signing.alg = CRYPTO_ES256;
+    if (yaml_get(map, "signing") != NULL)
+        read_signing(loader, yaml_get(map, "signing"), &partner->signing);
+    partner->answer_alg = partner->signing.alg;
+    read_alg(loader, map, "answer_alg", false, &partner->answer_alg);
+    loader_boolean(loader, map, "paused", &partner->paused);
+    read_view(loader, map, partner);
+}
