@@ -53,5 +53,5 @@ bool api_do_rules(struct ask *ask, struct err *err)
         return true;
     }
     write_rules(&ask->json, rules);
-    return ask_sign(ask, NULL, err);
+    return ask_sign(ask, "rules+jws", err);
 }

@@ -317,7 +317,7 @@ static bool seal(struct ask *ask, struct code *codes, size_t n, struct err *err)
     crypto_digest(CRYPTO_SHA256, buf_bytes(&ask->out), digest);
     for (size_t i = 0; i < n; i++)
         memcpy(codes[i].digest, digest, sizeof(digest));
-    return ask_sign(ask, NULL, err);
+    return ask_sign(ask, "statements+jws", err);
 }
 
 bool api_do_whitelist_query(struct ask *ask, struct err *err)

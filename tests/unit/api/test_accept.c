@@ -1,0 +1,96 @@
+/* Which form a client gets: RFC 9110's rules, and what real clients send. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "api/accept.h"
+
+static const enum api_media both[] = {API_MEDIA_JSON, API_MEDIA_JOSE};
+
+static int choose(const char *header)
+{
+    enum api_media media = API_MEDIA_COUNT;
+    return api_accept(bytes_str(header), both, 2, &media) ? (int)media : -1;
+}
+
+static void json_is_the_default(void **state)
+{
+    (void)state;
+    assert_int_equal(choose(""), API_MEDIA_JSON);
+    assert_int_equal(choose(" "), API_MEDIA_JSON);
+    assert_int_equal(choose("*/*"), API_MEDIA_JSON);
+    assert_int_equal(choose("application/*"), API_MEDIA_JSON);
+    assert_int_equal(choose("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"), API_MEDIA_JSON);
+}
+
+static void named_form_wins(void **state)
+{
+    (void)state;
+    assert_int_equal(choose("application/jose"), API_MEDIA_JOSE);
+    assert_int_equal(choose("Application/JOSE"), API_MEDIA_JOSE);
+    assert_int_equal(choose("application/jose;version=1"), API_MEDIA_JOSE);
+    assert_int_equal(choose("text/plain, application/jose"), API_MEDIA_JOSE);
+    assert_int_equal(choose("application/json, application/jose"), API_MEDIA_JSON);
+}
+
+static void weights_decide(void **state)
+{
+    (void)state;
+    assert_int_equal(choose("application/json;q=0.5, application/jose"), API_MEDIA_JOSE);
+    assert_int_equal(choose("application/json;q=0.5, application/jose;q=0.501"), API_MEDIA_JOSE);
+    assert_int_equal(choose("application/json; q=1.000 , application/jose; Q=0.999"), API_MEDIA_JSON);
+    assert_int_equal(choose("*/*;q=0.1, application/jose;q=0.2"), API_MEDIA_JOSE);
+    /* the closer range decides, even when its weight is smaller */
+    assert_int_equal(choose("*/*, application/json;q=0.1"), API_MEDIA_JOSE);
+    assert_int_equal(choose("application/*;q=0.4, application/json;q=0"), API_MEDIA_JOSE);
+}
+
+static void nothing_fits(void **state)
+{
+    (void)state;
+    assert_int_equal(choose("application/xml"), -1);
+    assert_int_equal(choose("text/*"), -1);
+    assert_int_equal(choose("application/json;q=0, application/jose;q=0.0"), -1);
+    assert_int_equal(choose("*/*;q=0"), -1);
+    assert_int_equal(choose("application/jos"), -1);
+    assert_int_equal(choose("application/jose-json"), -1);
+    assert_int_equal(choose("application"), -1);
+}
+
+static void malformed_ranges_are_passed_over(void **state)
+{
+    (void)state;
+    assert_int_equal(choose(",, ,application/jose,,"), API_MEDIA_JOSE);
+    assert_int_equal(choose("application/jose;q=2, application/json;q=0.1"), API_MEDIA_JSON);
+    assert_int_equal(choose("application/jose;q=0.0001, application/json;q=0.1"), API_MEDIA_JSON);
+    assert_int_equal(choose("application/jose;q="), -1);
+    assert_int_equal(choose("application/jose;q=1.001"), -1);
+    assert_int_equal(choose("application/jose;a=\",application/json\";q=0.5"), API_MEDIA_JOSE);
+    assert_int_equal(choose("application/jose;a=\"unclosed"), API_MEDIA_JOSE);
+}
+
+static void a_body_has_one_media_type(void **state)
+{
+    (void)state;
+    assert_true(api_is_media(bytes_str("application/json"), "application/json"));
+    assert_true(api_is_media(bytes_str("Application/Json; charset=utf-8"), "application/json"));
+    assert_false(api_is_media(bytes_str("application/jsonx"), "application/json"));
+    assert_false(api_is_media(bytes_str("text/plain;application/json"), "application/json"));
+    assert_false(api_is_media(bytes_str(""), "application/json"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_is_the_default),
+        cmocka_unit_test(named_form_wins),
+        cmocka_unit_test(weights_decide),
+        cmocka_unit_test(nothing_fits),
+        cmocka_unit_test(malformed_ranges_are_passed_over),
+        cmocka_unit_test(a_body_has_one_media_type),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
