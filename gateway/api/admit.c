@@ -34,16 +34,24 @@ static void identify_tls(struct ask *ask)
         ask->roles = ask->who->roles;
 }
 
+static struct caller *caller_of(const struct ask *ask)
+{
+    const struct held *held = ask->held;
+
+    if (ask->who == &root)
+        return held->root;
+    if (ask->who && ask->who->slot < held->caller_n && held->callers[ask->who->slot])
+        return held->callers[ask->who->slot];
+    return callers_shared(ask->api->callers);
+}
+
 static void identify(struct ask *ask)
 {
     if (ask->listener == API_LISTENER_SOCKET)
         identify_socket(ask);
     else if (ask->listener != API_LISTENER_PLAIN)
         identify_tls(ask);
-    if (ask->who && ask->who != &root && ask->who->slot < ask->held->caller_n)
-        ask->caller = ask->held->callers[ask->who->slot];
-    else
-        ask->caller = callers_shared(ask->api->callers);
+    ask->caller = caller_of(ask);
 }
 
 void admit_closed(struct api *api, uint64_t mark)
