@@ -1,0 +1,77 @@
+/* statement, private: what the files of this module share. */
+#ifndef STATEMENT_INTERNAL_H
+#define STATEMENT_INTERNAL_H
+
+#include "statement/statement.h"
+
+#include "json/json.h"
+#include "jws/jws.h"
+
+#define STATEMENT_BODY_MAX (32u << 10)
+#define STATEMENT_ID_SIZE 30                /* st- and 26 characters of base32, NUL */
+#define STATEMENT_TYP "statement+jws"
+#define STATEMENT_SHORTEST_MS 1000
+
+/* ---- how old what we know is (source.c) -------------------------------------------------------------- */
+
+struct statement_source {
+    const char *id, *list_version;          /* borrowed from the directory and the arena */
+    int64_t completed_ms;
+    enum freshness freshness;
+    int64_t changes_ms;                     /* when freshness changes next; 0: never */
+};
+/* The source of the firm's certification; for other firms the full-scope source with the oldest contact. source.stale
+ * when its contact is too old or no whole list was ever applied. */
+bool statement_source_choose(const struct statements_options *options, const struct statement_context *context, struct store_txn *txn,
+                             struct arena *arena, const struct firm *firm, int64_t now_ms, struct statement_source *out, struct err *err);
+
+/* ---- what it says (build.c) ---------------------------------------------------------------------------- */
+
+struct statement_facts {
+    const char *id;
+    const struct firm *firm;                /* firm_init'ed when not known */
+    bool known;
+    const struct rules *rules;
+    enum policy_view view;
+    struct statement_source source;
+    const char *issuer_name, *issuer_uscc;
+    uint64_t head;
+    int64_t now_ms, next_update_ms;
+};
+void statement_build(const struct statement_facts *facts, struct buf *out);
+/* As told: `checking` reads not_listed. */
+enum listing_status statement_status(const struct firm *firm);
+/* The first moment at which something in the statement may change, in whole seconds; a moment that passed and whose
+ * record is about to be written gives the shortest validity. */
+int64_t statement_next_update(const struct statement_facts *facts, const struct policy *policy, int64_t validity_ms);
+void statement_new_id(char out[STATEMENT_ID_SIZE]);
+
+/* ---- kept in memory (cache.c) ---------------------------------------------------------------------------- */
+
+struct statement_key {
+    char uscc[USCC_SIZE];
+    uint8_t view, alg, form;
+};
+/* Immutable once it is in the cache, apart from what the cache marks as its own. Text lives behind it. */
+struct entry {
+    struct statement statement;
+    struct statement_key key;
+    uint64_t last_sequence, generation;
+    int64_t source_completed_ms;
+    const char *source_id;
+    bool late;                              /* its source is not on time: new contact ends the entry */
+    _Atomic unsigned refs;
+    struct entry *next;                     /* the cache's own, as are the next two */
+    size_t slot;
+    bool used;
+};
+struct statement_cache;
+struct statement_cache *statement_cache_new(size_t max);
+void statement_cache_free(struct statement_cache **cache);
+/* One more reference, or NULL. Whether it may still be told is for the caller to judge. */
+struct entry *statement_cache_find(struct statement_cache *cache, const struct statement_key *key);
+/* Keeps a reference of its own, unless the cache knows a later one of the same firm or keeps nothing. */
+void statement_cache_put(struct statement_cache *cache, struct entry *entry);
+void statement_entry_release(struct entry *entry);
+
+#endif
