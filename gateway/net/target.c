@@ -75,7 +75,7 @@ bool request_host_valid(struct bytes host)
 static bool skip_authority(struct bytes *target, struct err *err)
 {
     size_t n = scheme_length(*target);
-    if (target->n < n + 3 || memcmp(target->p + n, "://", 3) != 0)
+    if (n == 0 || !letter(target->p[0]) || target->n < n + 3 || memcmp(target->p + n, "://", 3) != 0)
         return bad(err, "neither a path nor an absolute address");
     struct bytes rest = {target->p + n + 3, target->n - n - 3};
     size_t host_n = host_length(rest);
