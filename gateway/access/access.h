@@ -51,7 +51,8 @@ struct access_filter {
 };
 struct access_found { struct bytes line; const char *segment; uint64_t number; };
 typedef bool access_each(void *arg, const struct access_found *found);
-bool access_find(const char *directory, const struct access_filter *filter, access_each *each, void *arg, struct err *err);
+bool access_find(const char *directory, const struct access_filter *filter, access_each *each, void *arg,
+                 struct err *err);
 /* Recomputes the chain of all segments: access.broken with segment and line. Counts lines. */
 bool access_verify(const char *directory, uint64_t *lines_out, struct err *err);
 

@@ -37,7 +37,7 @@ static void delete_segment(const char *directory, const char *name)
     if (access_path(directory, name, "", path, &err) && unlink(path) == 0)
         log_event(LOG_NOTICE, "access.deleted", "segment=%s", name);
     if (access_path(directory, name, ".sha256", path, &err))
-        (void)unlink(path);     /* it may be gone */
+        (void)unlink(path); /* it may be gone */
 }
 
 /* How many of the oldest may go: a later one never goes before an earlier one. */

@@ -17,8 +17,8 @@ static bool may_hold(const struct access_segment *segment, const struct access_m
     return hour + ACCESS_HOUR_MS + SLACK_MS >= matcher->since_ms;
 }
 
-static bool find_in(const char *directory, const char *name, const struct access_matcher *matcher, access_each *each, void *arg,
-                    bool *go_on, struct err *err)
+static bool find_in(const char *directory, const char *name, const struct access_matcher *matcher, access_each *each,
+                    void *arg, bool *go_on, struct err *err)
 {
     struct access_reader *reader = NULL;
     enum access_step step = ACCESS_LINE;
@@ -33,7 +33,8 @@ static bool find_in(const char *directory, const char *name, const struct access
     return ok;
 }
 
-bool access_find(const char *directory, const struct access_filter *filter, access_each *each, void *arg, struct err *err)
+bool access_find(const char *directory, const struct access_filter *filter, access_each *each, void *arg,
+                 struct err *err)
 {
     struct access_segments segments;
     struct access_matcher matcher;
@@ -49,7 +50,8 @@ bool access_find(const char *directory, const struct access_filter *filter, acce
     return ok;
 }
 
-static bool check_lines(const char *directory, const char *name, char chain[ACCESS_CHAIN_SIZE], uint64_t *lines, struct err *err)
+static bool check_lines(const char *directory, const char *name, char chain[ACCESS_CHAIN_SIZE], uint64_t *lines,
+                        struct err *err)
 {
     struct access_reader *reader = NULL;
     enum access_step step = ACCESS_LINE;
@@ -90,7 +92,7 @@ bool access_verify(const char *directory, uint64_t *lines_out, struct err *err)
         const struct access_segment *segment = &segments.list[i];
 
         if (segment->n <= start)
-            continue;       /* retention was about to delete it */
+            continue; /* retention was about to delete it */
         ok = check_lines(directory, segment->name, chain, lines_out, err) &&
              (!segment->reported || check_digest(directory, segment->name, err));
     }

@@ -25,7 +25,8 @@ void access_chain(const char *previous, struct bytes body, char chain_out[ACCESS
 void access_tail(const char *chain, uint8_t *out);
 
 /* Compares with the chain value that follows `chain`, which becomes the line's own. access.broken at name:number. */
-bool access_line_check(const char *name, uint64_t number, struct bytes line, char chain[ACCESS_CHAIN_SIZE], struct err *err);
+bool access_line_check(const char *name, uint64_t number, struct bytes line, char chain[ACCESS_CHAIN_SIZE],
+                       struct err *err);
 
 /* A filter made ready: values as they stand in the log, times as whole seconds. */
 struct access_matcher {
@@ -51,7 +52,8 @@ struct access_reader;
 bool access_reader_open(const char *directory, const char *name, struct access_reader **out, struct err *err);
 void access_reader_close(struct access_reader **reader);
 /* ACCESS_LINE, or ACCESS_END; damage and read errors are false with err. */
-bool access_reader_next(struct access_reader *reader, enum access_step *step_out, struct bytes *line_out, struct err *err);
+bool access_reader_next(struct access_reader *reader, enum access_step *step_out, struct bytes *line_out,
+                        struct err *err);
 uint64_t access_reader_number(const struct access_reader *reader);     /* of the line last read, from 1 */
 int64_t access_reader_used(const struct access_reader *reader);        /* bytes up to and with its newline */
 
@@ -71,11 +73,13 @@ bool access_segments_read(const char *directory, struct access_segments *out, st
 void access_segments_free(struct access_segments *segments);
 void access_segment_name(uint64_t n, int64_t start_ms, char out[ACCESS_NAME_SIZE]);
 bool access_segment_parse(const char *name, uint64_t *n_out, int64_t *start_out);
-bool access_path(const char *directory, const char *name, const char *suffix, char out[ACCESS_PATH_MAX], struct err *err);
+bool access_path(const char *directory, const char *name, const char *suffix, char out[ACCESS_PATH_MAX],
+                 struct err *err);
 /* Chain value of the last line of an ended segment. */
 bool access_segment_last(const char *directory, const char *name, char chain_out[ACCESS_CHAIN_SIZE], struct err *err);
 /* Digest of the whole file, and how many lines it has. */
-bool access_segment_digest(const char *directory, const char *name, char hex_out[ACCESS_CHAIN_SIZE], uint64_t *lines_out, struct err *err);
+bool access_segment_digest(const char *directory, const char *name, char hex_out[ACCESS_CHAIN_SIZE],
+                           uint64_t *lines_out, struct err *err);
 /* The digest file beside a segment, in sha256sum's format: it exists once the digest was reported. */
 bool access_digest_write(const char *directory, const char *name, const char *hex, struct err *err);
 bool access_digest_read(const char *directory, const char *name, char hex_out[ACCESS_CHAIN_SIZE], struct err *err);

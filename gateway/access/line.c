@@ -71,7 +71,8 @@ void access_tail(const char *chain, uint8_t *out)
     memcpy(out + ACCESS_TAIL_SIZE - 2, "\"}", 2);
 }
 
-bool access_line_check(const char *name, uint64_t number, struct bytes line, char chain[ACCESS_CHAIN_SIZE], struct err *err)
+bool access_line_check(const char *name, uint64_t number, struct bytes line, char chain[ACCESS_CHAIN_SIZE],
+                       struct err *err)
 {
     char place[sizeof(err->place)], stated[ACCESS_CHAIN_SIZE], found[ACCESS_CHAIN_SIZE];
     struct bytes body;

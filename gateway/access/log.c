@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 struct open_segment {
-    int fd;                         /* -1: none, the next line begins one */
+    int fd; /* -1: none, the next line begins one */
     uint8_t *map;
     int64_t used, synced, hour;
     uint64_t n;
@@ -27,14 +27,14 @@ struct access_log {
     int64_t segment_size, retention_ms;
     access_ended *ended;
     void *arg;
-    pthread_mutex_t lock;           /* guards what follows */
+    pthread_mutex_t lock; /* guards what follows */
     struct open_segment open;
-    char chain[ACCESS_CHAIN_SIZE];  /* of the last line */
+    char chain[ACCESS_CHAIN_SIZE]; /* of the last line */
     uint64_t next_n;
-    bool full;                      /* no room for a segment: nothing is tried before the next tick */
-    bool directory_dirty;           /* a name was made and not yet synced */
-    bool pending;                   /* ended segments wait to be reported */
-    int64_t retained_hour;          /* tick's own: when retention last looked */
+    bool full;             /* no room for a segment: nothing is tried before the next tick */
+    bool directory_dirty;  /* a name was made and not yet synced */
+    bool pending;          /* ended segments wait to be reported */
+    int64_t retained_hour; /* tick's own: when retention last looked */
 };
 
 /* ---- the open segment: with the lock held --------------------------------------------------------------- */
@@ -151,7 +151,8 @@ bool access_append(struct access_log *log, const struct access_line *line, struc
 
     buf_init(&text, ACCESS_LINE_MAX - ACCESS_TAIL_SIZE);
     access_line_write(&text, line);
-    ok = !text.overflow || err_set(err, ERR_INTERNAL, line->route, "an access log line is longer than %d bytes", ACCESS_LINE_MAX);
+    ok = !text.overflow ||
+         err_set(err, ERR_INTERNAL, line->route, "an access log line is longer than %d bytes", ACCESS_LINE_MAX);
     if (ok) {
         pthread_mutex_lock(&log->lock);
         ok = append_locked(log, bytes_of(text.p, text.n - 1), err);
@@ -291,7 +292,8 @@ static void reopen(struct access_log *log, const struct access_recovered *recove
     if (recovered->open.n == 0)
         return;
     log->pending = true;
-    if (recovered->used > log->segment_size || recovered->open.start_ms / ACCESS_HOUR_MS != clock_wall_ms() / ACCESS_HOUR_MS ||
+    if (recovered->used > log->segment_size ||
+        recovered->open.start_ms / ACCESS_HOUR_MS != clock_wall_ms() / ACCESS_HOUR_MS ||
         !access_path(log->directory, recovered->open.name, "", log->open.path, &err))
         return;
     fd = open(log->open.path, O_RDWR | O_CLOEXEC);
@@ -338,7 +340,7 @@ void access_close(struct access_log **log)
 
     if (*log == NULL)
         return;
-    end_segment(*log);      /* taken up again when the next process starts within the hour */
+    end_segment(*log); /* taken up again when the next process starts within the hour */
     access_sync_directory((*log)->directory, &err);
     pthread_mutex_destroy(&(*log)->lock);
     free(*log);

@@ -35,8 +35,8 @@ struct access_reader {
     int fd;
     char name[ACCESS_NAME_SIZE];
     uint64_t number;
-    int64_t used;               /* file offset behind the last whole line */
-    size_t pos, have;           /* in block */
+    int64_t used;     /* file offset behind the last whole line */
+    size_t pos, have; /* in block */
     uint8_t block[BLOCK_SIZE];
 };
 
@@ -91,7 +91,8 @@ static bool damaged(const struct access_reader *reader, struct err *err)
     return err_set(err, ERR_ACCESS_BROKEN, place, "longer than a line can be");
 }
 
-bool access_reader_next(struct access_reader *reader, enum access_step *step_out, struct bytes *line_out, struct err *err)
+bool access_reader_next(struct access_reader *reader, enum access_step *step_out, struct bytes *line_out,
+                        struct err *err)
 {
     size_t added = 1;
 

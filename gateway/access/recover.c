@@ -9,12 +9,13 @@
 
 struct scanned {
     int64_t used;
-    bool broken;            /* its chain does not match */
-    bool damaged;           /* bytes that cannot be lines follow `used` */
+    bool broken;  /* its chain does not match */
+    bool damaged; /* bytes that cannot be lines follow `used` */
 };
 
 /* The first fault is logged; what follows it still tells where the chain goes on. */
-static bool scan(const char *directory, const char *name, char chain[ACCESS_CHAIN_SIZE], struct scanned *out, struct err *err)
+static bool scan(const char *directory, const char *name, char chain[ACCESS_CHAIN_SIZE], struct scanned *out,
+                 struct err *err)
 {
     struct access_reader *reader = NULL;
     enum access_step step = ACCESS_LINE;
@@ -69,7 +70,8 @@ static bool cut(const char *directory, const char *name, int64_t used, struct er
     return ok;
 }
 
-static bool recover_segment(const char *directory, const struct access_segment *segment, struct access_recovered *out, struct err *err)
+static bool recover_segment(const char *directory, const struct access_segment *segment, struct access_recovered *out,
+                            struct err *err)
 {
     struct scanned scanned;
 

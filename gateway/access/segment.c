@@ -15,7 +15,12 @@
 #define SUFFIX ".log"
 #define DIGEST_SUFFIX ".sha256"
 #define START_FILE "start"
-#define NAME_PATTERN "dddddddd" "T" "dddddd" "Z-" "dddddddddd" SUFFIX
+#define NAME_PATTERN                                                                                                   \
+    "dddddddd"                                                                                                         \
+    "T"                                                                                                                \
+    "dddddd"                                                                                                           \
+    "Z-"                                                                                                               \
+    "dddddddddd" SUFFIX
 #define SMALL_FILE_MAX 256
 
 void access_segment_name(uint64_t n, int64_t start_ms, char out[ACCESS_NAME_SIZE])
@@ -39,12 +44,14 @@ bool access_segment_parse(const char *name, uint64_t *n_out, int64_t *start_out)
     for (size_t i = 0; pattern[i] != '\0'; i++)
         if (pattern[i] == 'd' ? name[i] < '0' || name[i] > '9' : name[i] != pattern[i])
             return false;
-    snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", name, name + 4, name + 6, name + 9, name + 11, name + 13);
+    snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", name, name + 4, name + 6, name + 9, name + 11,
+             name + 13);
     *n_out = strtoull(name + 17, NULL, 10);
     return *n_out > 0 && time_parse(bytes_str(text), start_out);
 }
 
-bool access_path(const char *directory, const char *name, const char *suffix, char out[ACCESS_PATH_MAX], struct err *err)
+bool access_path(const char *directory, const char *name, const char *suffix, char out[ACCESS_PATH_MAX],
+                 struct err *err)
 {
     int n = snprintf(out, ACCESS_PATH_MAX, "%s/%s%s", directory, name, suffix);
 
@@ -113,7 +120,7 @@ void access_segments_free(struct access_segments *segments)
 
 bool access_segment_last(const char *directory, const char *name, char chain_out[ACCESS_CHAIN_SIZE], struct err *err)
 {
-    uint8_t tail[ACCESS_TAIL_SIZE + 2];     /* one byte of the body, the chain member, the newline */
+    uint8_t tail[ACCESS_TAIL_SIZE + 2]; /* one byte of the body, the chain member, the newline */
     char path[ACCESS_PATH_MAX];
     struct bytes body;
     struct stat st;
@@ -155,7 +162,8 @@ static ssize_t digest_file(int fd, struct crypto_hash *hash, uint64_t *lines_out
     return n;
 }
 
-bool access_segment_digest(const char *directory, const char *name, char hex_out[ACCESS_CHAIN_SIZE], uint64_t *lines_out, struct err *err)
+bool access_segment_digest(const char *directory, const char *name, char hex_out[ACCESS_CHAIN_SIZE],
+                           uint64_t *lines_out, struct err *err)
 {
     uint8_t digest[CRYPTO_DIGEST_SIZE];
     char path[ACCESS_PATH_MAX];

@@ -2,6 +2,7 @@
 #include "statement/internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define REASONS_MAX (FIRM_REASONS_MAX + FIRM_EXCLUSIONS_MAX)
 
@@ -117,8 +118,10 @@ static void add_source(const struct statement_source *source, struct json_out *j
 void statement_build(const struct statement_facts *facts, struct buf *out)
 {
     const struct firm *firm = facts->firm;
+    char now[TIME_TEXT_SIZE];
     struct json_out json;
 
+    time_format(facts->now_ms, now);
     json_out_init(&json, out);
     json_begin_object(&json);
     json_add_string(&json, "id", facts->id);
@@ -133,8 +136,8 @@ void statement_build(const struct statement_facts *facts, struct buf *out)
     json_add_string(&json, "rules", facts->rules->version);
     add_issuer(facts, &json);
     add_source(&facts->source, &json);
-    json_add_time(&json, "as_of", facts->now_ms);
-    json_add_time(&json, "this_update", facts->now_ms);
+    json_add_string(&json, "as_of", now);
+    json_add_string(&json, "this_update", now);
     json_add_time(&json, "next_update", facts->next_update_ms);
     json_end_object(&json);
 }
@@ -174,18 +177,33 @@ int64_t statement_next_update(const struct statement_facts *facts, const struct 
     return next - next % 1000;
 }
 
-void statement_new_id(char out[STATEMENT_ID_SIZE])
+#define ID_BYTES 16
+
+static void draw(struct statement_ids *ids, uint8_t out[ID_BYTES])
+{
+    pthread_mutex_lock(&ids->lock);
+    if (ids->left < ID_BYTES) {
+        crypto_random(ids->stock, sizeof(ids->stock));
+        ids->left = sizeof(ids->stock);
+    }
+    ids->left -= ID_BYTES;
+    memcpy(out, ids->stock + ids->left, ID_BYTES);
+    wipe(ids->stock + ids->left, ID_BYTES);
+    pthread_mutex_unlock(&ids->lock);
+}
+
+void statement_new_id(struct statement_ids *ids, char out[STATEMENT_ID_SIZE])
 {
     static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
-    uint8_t random[17] = {0};       /* the last byte fills up the last digit */
+    uint8_t random[ID_BYTES + 1] = {0}; /* the last byte fills up the last digit */
     char *p = out;
 
-    crypto_random(random, 16);
+    draw(ids, random);
     *p++ = 's';
     *p++ = 't';
     *p++ = '-';
-    for (size_t bit = 0; bit < 130; bit += 5) {
-        unsigned pair = (unsigned)random[bit / 8] << 8 | random[bit / 8 + (bit < 128)];
+    for (size_t bit = 0; bit < 8 * ID_BYTES; bit += 5) {
+        unsigned pair = (unsigned)random[bit / 8] << 8 | random[bit / 8 + 1];
 
         *p++ = digits[pair >> (11 - bit % 8) & 31];
     }

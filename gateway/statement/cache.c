@@ -11,16 +11,16 @@
 
 struct shard {
     pthread_mutex_t lock;
-    struct entry **buckets;         /* mask + 1 of them */
-    struct entry **slots;           /* room of them, the first n in use */
+    struct statement_entry **buckets; /* mask + 1 of them */
+    struct statement_entry **slots;   /* room of them, the first n in use */
     size_t mask, room, n, hand;
 };
 struct statement_cache {
-    uint64_t seed;                  /* so that nobody can choose codes that meet in one bucket */
+    uint64_t seed; /* so that nobody can choose codes that meet in one bucket */
     struct shard shards[SHARDS];
 };
 
-void statement_entry_release(struct entry *entry)
+void statement_entry_release(struct statement_entry *entry)
 {
     if (entry != NULL && atomic_fetch_sub(&entry->refs, 1) == 1)
         free(entry);
@@ -34,8 +34,8 @@ static void shard_init(struct shard *shard, size_t room)
         buckets *= 2;
     shard->mask = buckets - 1;
     shard->room = room;
-    shard->buckets = xcalloc(buckets, sizeof(struct entry *));
-    shard->slots = xcalloc(room, sizeof(struct entry *));
+    shard->buckets = xcalloc(buckets, sizeof(struct statement_entry *));
+    shard->slots = xcalloc(room, sizeof(struct statement_entry *));
     pthread_mutex_init(&shard->lock, NULL);
 }
 
@@ -86,25 +86,25 @@ static struct shard *shard_of(struct statement_cache *cache, uint64_t hash)
 }
 _Static_assert(SHARDS == 16, "the hash's four highest bits pick the shard");
 
-static struct entry **bucket_of(struct shard *shard, uint64_t hash)
+static struct statement_entry **bucket_of(struct shard *shard, uint64_t hash)
 {
     return &shard->buckets[hash >> 16 & shard->mask];
 }
 
 /* The link that points to the entry of this key, or to the NULL at its chain's end. */
-static struct entry **link_to(struct shard *shard, uint64_t hash, const struct statement_key *key)
+static struct statement_entry **link_to(struct shard *shard, uint64_t hash, const struct statement_key *key)
 {
-    struct entry **link = bucket_of(shard, hash);
+    struct statement_entry **link = bucket_of(shard, hash);
 
     while (*link != NULL && memcmp(&(*link)->key, key, sizeof(*key)) != 0)
         link = &(*link)->next;
     return link;
 }
 
-struct entry *statement_cache_find(struct statement_cache *cache, const struct statement_key *key)
+struct statement_entry *statement_cache_find(struct statement_cache *cache, const struct statement_key *key)
 {
     struct shard *shard;
-    struct entry *entry;
+    struct statement_entry *entry;
     uint64_t hash;
 
     if (cache == NULL)
@@ -122,7 +122,7 @@ struct entry *statement_cache_find(struct statement_cache *cache, const struct s
 }
 
 /* Two rounds at most: the first one clears every mark. */
-static size_t free_slot(struct statement_cache *cache, struct shard *shard, struct entry **evicted_out)
+static size_t free_slot(struct statement_cache *cache, struct shard *shard, struct statement_entry **evicted_out)
 {
     size_t slot;
 
@@ -141,12 +141,13 @@ static size_t free_slot(struct statement_cache *cache, struct shard *shard, stru
 }
 
 /* What left the cache, for the caller to release without the lock; the entry itself when it did not come in. */
-static struct entry *put_locked(struct statement_cache *cache, struct shard *shard, uint64_t hash, struct entry *entry)
+static struct statement_entry *put_locked(struct statement_cache *cache, struct shard *shard, uint64_t hash,
+                                          struct statement_entry *entry)
 {
-    struct entry **link = link_to(shard, hash, &entry->key), *old = *link, *evicted = NULL;
+    struct statement_entry **link = link_to(shard, hash, &entry->key), *old = *link, *evicted = NULL;
 
     if (old != NULL && old->generation == entry->generation && old->last_sequence > entry->last_sequence)
-        return entry;       /* made from an older view of the store */
+        return entry; /* made from an older view of the store */
     if (old != NULL) {
         entry->next = old->next;
         *link = entry;
@@ -162,9 +163,9 @@ static struct entry *put_locked(struct statement_cache *cache, struct shard *sha
     return evicted;
 }
 
-void statement_cache_put(struct statement_cache *cache, struct entry *entry)
+void statement_cache_put(struct statement_cache *cache, struct statement_entry *entry)
 {
-    struct entry *out;
+    struct statement_entry *out;
     struct shard *shard;
     uint64_t hash;
 

@@ -2,6 +2,8 @@
 #ifndef STATEMENT_INTERNAL_H
 #define STATEMENT_INTERNAL_H
 
+#include <pthread.h>
+
 #include "statement/statement.h"
 
 #include "json/json.h"
@@ -14,16 +16,34 @@
 
 /* ---- how old what we know is (source.c) -------------------------------------------------------------- */
 
+/* What the sources' stored contacts say, read once for each change of their bytes: reading one costs as much as
+ * writing half a statement. Any thread. */
+struct statement_contacts;
+struct statement_contacts *statement_contacts_new(void);
+void statement_contacts_free(struct statement_contacts **contacts);
+/* As source_state_read. */
+bool statement_contacts_read(struct statement_contacts *contacts, struct store_txn *txn, struct arena *arena,
+                             const char *source, struct source_state *out,
+                   struct err *err);
+
 struct statement_source {
     const char *id, *list_version;          /* borrowed from the directory and the arena */
     int64_t completed_ms;
     enum freshness freshness;
     int64_t changes_ms;                     /* when freshness changes next; 0: never */
 };
+struct statement_view {
+    const struct statements_options *options;
+    const struct directory *directory;
+    struct statement_contacts *contacts;
+    struct store_txn *txn;
+    struct arena *arena;
+    int64_t now_ms;
+};
 /* The source of the firm's certification; for other firms the full-scope source with the oldest contact. source.stale
  * when its contact is too old or no whole list was ever applied. */
-bool statement_source_choose(const struct statements_options *options, const struct statement_context *context, struct store_txn *txn,
-                             struct arena *arena, const struct firm *firm, int64_t now_ms, struct statement_source *out, struct err *err);
+bool statement_source_choose(const struct statement_view *view, const struct firm *firm, struct statement_source *out,
+                             struct err *err);
 
 /* ---- what it says (build.c) ---------------------------------------------------------------------------- */
 
@@ -44,7 +64,14 @@ enum listing_status statement_status(const struct firm *firm);
 /* The first moment at which something in the statement may change, in whole seconds; a moment that passed and whose
  * record is about to be written gives the shortest validity. */
 int64_t statement_next_update(const struct statement_facts *facts, const struct policy *policy, int64_t validity_ms);
-void statement_new_id(char out[STATEMENT_ID_SIZE]);
+
+/* Random bytes drawn in stock, because a draw costs more than its bytes. Any thread. */
+struct statement_ids {
+    pthread_mutex_t lock;
+    uint8_t stock[1024];
+    size_t left;
+};
+void statement_new_id(struct statement_ids *ids, char out[STATEMENT_ID_SIZE]);
 
 /* ---- kept in memory (cache.c) ---------------------------------------------------------------------------- */
 
@@ -53,7 +80,7 @@ struct statement_key {
     uint8_t view, alg, form;
 };
 /* Immutable once it is in the cache, apart from what the cache marks as its own. Text lives behind it. */
-struct entry {
+struct statement_entry {
     struct statement statement;
     struct statement_key key;
     uint64_t last_sequence, generation;
@@ -61,7 +88,7 @@ struct entry {
     const char *source_id;
     bool late;                              /* its source is not on time: new contact ends the entry */
     _Atomic unsigned refs;
-    struct entry *next;                     /* the cache's own, as are the next two */
+    struct statement_entry *next;                     /* the cache's own, as are the next two */
     size_t slot;
     bool used;
 };
@@ -69,9 +96,9 @@ struct statement_cache;
 struct statement_cache *statement_cache_new(size_t max);
 void statement_cache_free(struct statement_cache **cache);
 /* One more reference, or NULL. Whether it may still be told is for the caller to judge. */
-struct entry *statement_cache_find(struct statement_cache *cache, const struct statement_key *key);
+struct statement_entry *statement_cache_find(struct statement_cache *cache, const struct statement_key *key);
 /* Keeps a reference of its own, unless the cache knows a later one of the same firm or keeps nothing. */
-void statement_cache_put(struct statement_cache *cache, struct entry *entry);
-void statement_entry_release(struct entry *entry);
+void statement_cache_put(struct statement_cache *cache, struct statement_entry *entry);
+void statement_entry_release(struct statement_entry *entry);
 
 #endif

@@ -1,6 +1,9 @@
 /* source: how fresh what we know about a firm is, and whether it is fresh enough to be told. */
 #include "statement/internal.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 const char *freshness_name(enum freshness freshness)
 {
     static const char *const names[] = {"on_time", "delayed", "stale", "refused"};
@@ -23,18 +26,113 @@ enum freshness freshness_of(int64_t completed_ms, int64_t period_ms, int64_t sta
     return age < late ? FRESH_ON_TIME : age < stale ? FRESH_DELAYED : FRESH_STALE;
 }
 
+/* ---- contacts, remembered by their stored bytes ------------------------------------------------------------- */
+
+#define RAW_MAX 512
+
+struct contact {
+    char id[RECORD_ID_MAX + 1], list_version[RECORD_TEXT_MAX + 1];
+    uint8_t raw[RAW_MAX];
+    size_t raw_n;
+    struct source_state state; /* its text points to the members above */
+};
+struct statement_contacts {
+    pthread_mutex_t lock;
+    struct contact list[SOURCE_MAX];
+    size_t n;
+};
+
+struct statement_contacts *statement_contacts_new(void)
+{
+    struct statement_contacts *contacts = xcalloc(1, sizeof(*contacts));
+
+    pthread_mutex_init(&contacts->lock, NULL);
+    return contacts;
+}
+
+void statement_contacts_free(struct statement_contacts **contacts)
+{
+    if (*contacts == NULL)
+        return;
+    pthread_mutex_destroy(&(*contacts)->lock);
+    free(*contacts);
+    *contacts = NULL;
+}
+
+static struct contact *find(struct statement_contacts *contacts, const char *source)
+{
+    for (size_t i = 0; i < contacts->n; i++)
+        if (strcmp(contacts->list[i].id, source) == 0)
+            return &contacts->list[i];
+    return NULL;
+}
+
+static bool recall(struct statement_contacts *contacts, struct arena *arena, const char *source, struct bytes raw,
+                   struct source_state *out)
+{
+    const struct contact *contact;
+    bool known;
+
+    pthread_mutex_lock(&contacts->lock);
+    contact = find(contacts, source);
+    known = contact != NULL && bytes_equal(bytes_of(contact->raw, contact->raw_n), raw);
+    if (known) {
+        *out = contact->state;
+        out->id = source;
+        out->list_version = arena_strdup(arena, contact->list_version);
+    }
+    pthread_mutex_unlock(&contacts->lock);
+    return known;
+}
+
+static void remember(struct statement_contacts *contacts, struct bytes raw, const struct source_state *state)
+{
+    struct contact *contact;
+
+    if (raw.n > RAW_MAX || strlen(state->id) > RECORD_ID_MAX || strlen(state->list_version) > RECORD_TEXT_MAX)
+        return;
+    pthread_mutex_lock(&contacts->lock);
+    contact = find(contacts, state->id);
+    if (contact == NULL && contacts->n < SOURCE_MAX)
+        contact = &contacts->list[contacts->n++];
+    if (contact != NULL) {
+        *contact = (struct contact){.raw_n = raw.n, .state = *state};
+        memcpy(contact->raw, raw.p, raw.n);
+        strcpy(contact->id, state->id);
+        strcpy(contact->list_version, state->list_version);
+    }
+    pthread_mutex_unlock(&contacts->lock);
+}
+
+bool statement_contacts_read(struct statement_contacts *contacts, struct store_txn *txn, struct arena *arena,
+                             const char *source, struct source_state *out, struct err *err)
+{
+    struct store_key key = key_text(source);
+    struct bytes raw;
+    bool stored = store_get(txn, TABLE_SOURCE, &key, &raw);
+
+    if (stored && recall(contacts, arena, source, raw, out))
+        return true;
+    CHECK(source_state_read(txn, arena, source, out, err));
+    if (stored)
+        remember(contacts, raw, out);
+    return true;
+}
+
+/* ---- the one that counts -------------------------------------------------------------------------------------- */
+
 /* A list of its own batches says nothing about firms that it does not name. */
-static bool oldest_full(const struct directory *directory, struct store_txn *txn, struct arena *arena,
-                        const struct source **source_out, struct source_state *state_out, struct err *err)
+static bool oldest_full(const struct statement_view *view, const struct source **source_out,
+                        struct source_state *state_out, struct err *err)
 {
     *source_out = NULL;
-    for (size_t i = 0; i < directory_sources(directory); i++) {
-        const struct source *source = directory_source(directory, i);
+    for (size_t i = 0; i < directory_sources(view->directory); i++) {
+        const struct source *source = directory_source(view->directory, i);
         struct source_state state;
 
         if (source->scope == SOURCE_BATCH)
             continue;
-        CHECK(source_state_read(txn, arena, source->id, &state, err));
+        CHECK(statement_contacts_read(view->contacts, view->txn, view->arena, source->id, &state, err));
         if (!state.full || state.completed_ms == 0)
             continue;
         if (*source_out == NULL || state.completed_ms < state_out->completed_ms) {
@@ -45,32 +143,35 @@ static bool oldest_full(const struct directory *directory, struct store_txn *txn
     return *source_out != NULL || err_set(err, ERR_SOURCE_STALE, NULL, "no whole list was ever applied");
 }
 
-static bool choose(const struct directory *directory, struct store_txn *txn, struct arena *arena, const struct firm *firm,
-                   const struct source **source_out, struct source_state *state_out, struct err *err)
+static bool choose(const struct statement_view *view, const struct firm *firm, const struct source **source_out,
+                   struct source_state *state_out, struct err *err)
 {
     *source_out = NULL;
     if (firm->certification.state != CERT_NONE && firm->certification.source[0] != '\0')
-        *source_out = directory_source_find(directory, firm->certification.source);
+        *source_out = directory_source_find(view->directory, firm->certification.source);
     if (*source_out != NULL) {
-        CHECK(source_state_read(txn, arena, (*source_out)->id, state_out, err));
+        CHECK(statement_contacts_read(view->contacts, view->txn, view->arena, (*source_out)->id, state_out, err));
         if (state_out->completed_ms != 0)
             return true;
     }
-    return oldest_full(directory, txn, arena, source_out, state_out, err);
+    return oldest_full(view, source_out, state_out, err);
 }
 
-bool statement_source_choose(const struct statements_options *options, const struct statement_context *context, struct store_txn *txn,
-                             struct arena *arena, const struct firm *firm, int64_t now_ms, struct statement_source *out, struct err *err)
+bool statement_source_choose(const struct statement_view *view, const struct firm *firm, struct statement_source *out,
+                             struct err *err)
 {
+    const struct statements_options *options = view->options;
     const struct source *source;
     struct source_state state;
     char text[TIME_TEXT_SIZE];
 
-    CHECK(choose(context->directory, txn, arena, firm, &source, &state, err));
-    *out = (struct statement_source){.id = source->id, .list_version = state.list_version, .completed_ms = state.completed_ms};
-    out->freshness = freshness_of(state.completed_ms, source->period_ms, options->stale_after_ms, options->refuse_after_ms, now_ms,
-                                  &out->changes_ms);
+    CHECK(choose(view, firm, &source, &state, err));
+    *out = (struct statement_source){
+        .id = source->id, .list_version = state.list_version, .completed_ms = state.completed_ms};
+    out->freshness = freshness_of(state.completed_ms, source->period_ms, options->stale_after_ms,
+                                  options->refuse_after_ms, view->now_ms, &out->changes_ms);
     if (out->freshness == FRESH_REFUSED)
-        return err_set(err, ERR_SOURCE_STALE, source->id, "last good contact %s", time_format(state.completed_ms, text));
+        return err_set(err, ERR_SOURCE_STALE, source->id, "last good contact %s",
+                       time_format(state.completed_ms, text));
     return true;
 }

@@ -9,12 +9,16 @@
 /* Threads read the clock a moment apart; a statement from further ahead was signed before the clock was set back. */
 #define AHEAD_MS 1000
 #define ETAG_BYTES 18
+#define BODY_USUAL 1024
+#define SIGNATURE_USUAL 511
 #define ETAG_SIZE (2 + ETAG_BYTES / 3 * 4 + 1)
 
 struct statements {
     struct statements_options options;
     char *issuer_name, *issuer_uscc;
     struct statement_cache *cache;
+    struct statement_contacts *contacts;
+    struct statement_ids ids;
 };
 
 struct statements *statements_new(const struct statements_options *options)
@@ -25,6 +29,8 @@ struct statements *statements_new(const struct statements_options *options)
     statements->issuer_name = xstrdup(options->issuer_name);
     statements->issuer_uscc = xstrdup(options->issuer_uscc);
     statements->cache = statement_cache_new(options->cache_max);
+    statements->contacts = statement_contacts_new();
+    pthread_mutex_init(&statements->ids.lock, NULL);
     return statements;
 }
 
@@ -33,6 +39,9 @@ void statements_free(struct statements **statements)
     if (*statements == NULL)
         return;
     statement_cache_free(&(*statements)->cache);
+    statement_contacts_free(&(*statements)->contacts);
+    pthread_mutex_destroy(&(*statements)->ids.lock);
+    wipe(&(*statements)->ids, sizeof((*statements)->ids));
     free((*statements)->issuer_name);
     free((*statements)->issuer_uscc);
     free(*statements);
@@ -45,12 +54,13 @@ struct question {
     struct store_txn *txn;
     struct statement_key key;
     int64_t now_ms;
-    struct firm firm;               /* as the store has it; text borrowed from the transaction */
+    struct firm firm; /* as the store has it; text borrowed from the transaction */
     bool known;
 };
 
-static void question_init(struct question *question, struct statements *statements, const struct statement_context *context,
-                          struct store_txn *txn, const char *uscc, int64_t now_ms)
+static void question_init(struct question *question, struct statements *statements,
+                          const struct statement_context *context, struct store_txn *txn, const char *uscc,
+                          int64_t now_ms)
 {
     question->statements = statements;
     question->context = context;
@@ -74,16 +84,18 @@ static bool read_firm(struct question *question, struct err *err)
 
 /* ---- from memory --------------------------------------------------------------------------------------------- */
 
-static bool has_new_contact(const struct question *question, const struct entry *entry)
+static bool has_new_contact(const struct question *question, const struct statement_entry *entry)
 {
     AUTO_ARENA arena = arena_new();
     struct source_state state;
     struct err err = {0};
 
-    return !source_state_read(question->txn, arena, entry->source_id, &state, &err) || state.completed_ms != entry->source_completed_ms;
+    return !statement_contacts_read(question->statements->contacts, question->txn, arena, entry->source_id, &state,
+                                    &err) ||
+           state.completed_ms != entry->source_completed_ms;
 }
 
-static bool may_be_told(const struct question *question, const struct entry *entry)
+static bool may_be_told(const struct question *question, const struct statement_entry *entry)
 {
     const struct statement *statement = &entry->statement;
 
@@ -96,7 +108,7 @@ static bool may_be_told(const struct question *question, const struct entry *ent
 
 static const struct statement *recall(const struct question *question)
 {
-    struct entry *entry = statement_cache_find(question->statements->cache, &question->key);
+    struct statement_entry *entry = statement_cache_find(question->statements->cache, &question->key);
 
     if (entry == NULL)
         return NULL;
@@ -111,31 +123,52 @@ static const struct statement *recall(const struct question *question)
 
 /* ---- a new one ------------------------------------------------------------------------------------------------ */
 
-static bool gather(const struct question *question, enum policy_view view, struct arena *arena, struct statement_facts *out, struct err *err)
+static bool gather(const struct question *question, enum policy_view view, struct arena *arena,
+                   struct statement_facts *out, struct err *err)
 {
-    const struct statements *statements = question->statements;
+    struct statements *statements = question->statements;
     const struct statements_options *options = &statements->options;
+    const struct statement_view sources = {.options = options,
+                                           .directory = question->context->directory,
+                                           .contacts = statements->contacts,
+                                           .txn = question->txn,
+                                           .arena = arena,
+                                           .now_ms = question->now_ms};
     char *id = arena_alloc(arena, STATEMENT_ID_SIZE);
 
-    statement_new_id(id);
-    *out = (struct statement_facts){.id = id, .firm = &question->firm, .known = question->known, .view = view,
-                                    .issuer_name = statements->issuer_name, .issuer_uscc = statements->issuer_uscc,
+    statement_new_id(&statements->ids, id);
+    *out = (struct statement_facts){.id = id,
+                                    .firm = &question->firm,
+                                    .known = question->known,
+                                    .view = view,
+                                    .issuer_name = statements->issuer_name,
+                                    .issuer_uscc = statements->issuer_uscc,
                                     .now_ms = question->now_ms};
     out->rules = policy_in_force(question->context->policy, date_of_ms(question->now_ms));
     if (out->rules == NULL)
         return err_set(err, ERR_RULES_NONE, NULL, "%s", "");
-    CHECK(statement_source_choose(options, question->context, question->txn, arena, out->firm, out->now_ms, &out->source, err));
+    CHECK(statement_source_choose(&sources, out->firm, &out->source, err));
     out->head = journal_size(options->journal, question->txn);
     out->next_update_ms = statement_next_update(out, question->context->policy, options->validity_ms);
     return true;
 }
 
-static bool build(const struct question *question, enum policy_view view, struct arena *arena, struct statement_facts *facts, struct buf *out,
-                  struct err *err)
+static bool build(const struct question *question, enum policy_view view, struct arena *arena,
+                  struct statement_facts *facts, struct buf *out, struct err *err)
 {
     CHECK(gather(question, view, arena, facts, err));
     statement_build(facts, out);
     return !out->overflow || err_set(err, ERR_INTERNAL, question->key.uscc, "a statement is too long");
+}
+
+/* Room at once for what is usual, instead of doubling up to it. */
+static void with_room(struct buf *buf, size_t max, size_t usual)
+{
+    uint8_t *p;
+
+    buf_init(buf, max);
+    p = buf_reserve(buf, usual);
+    *p = '\0';
 }
 
 /* JSON: body and detached signature. JOSE: the compact form takes the body's place. */
@@ -149,7 +182,7 @@ static bool sign(const struct question *question, struct buf *body, struct buf *
     if (question->key.form == STATEMENT_JSON)
         return jws_sign_detached(ring, alg, STATEMENT_TYP, question->now_ms, buf_bytes(body), signature, err);
     plain = *body;
-    buf_init(body, JWS_COMPACT_MAX);
+    with_room(body, JWS_COMPACT_MAX, 3 * BODY_USUAL);
     ok = jws_sign_compact(ring, alg, STATEMENT_TYP, question->now_ms, buf_bytes(&plain), body, err);
     buf_free(&plain);
     return ok;
@@ -179,12 +212,12 @@ static const char *copy_text(char **at, struct bytes text)
 }
 
 /* One block of memory, with the text behind the entry. */
-static struct entry *new_entry(const struct question *question, const struct statement_facts *facts, const struct buf *body,
-                               const struct buf *signature)
+static struct statement_entry *new_entry(const struct question *question, const struct statement_facts *facts,
+                                         const struct buf *body, const struct buf *signature)
 {
     struct bytes id = bytes_str(facts->id), source = bytes_str(facts->source.id);
-    size_t size = sizeof(struct entry) + body->n + signature->n + ETAG_SIZE + id.n + source.n + 4;
-    struct entry *entry = xcalloc(1, size);
+    size_t size = sizeof(struct statement_entry) + body->n + signature->n + ETAG_SIZE + id.n + source.n + 4;
+    struct statement_entry *entry = xcalloc(1, size);
     struct statement *out = &entry->statement;
     char etag[ETAG_SIZE], *at = (char *)(entry + 1);
 
@@ -214,11 +247,12 @@ static bool make(const struct question *question, const struct statement **out, 
     AUTO_ARENA arena = arena_new();
     struct statement_facts facts;
     struct buf body, signature;
-    struct entry *entry = NULL;
+    struct statement_entry *entry = NULL;
 
-    buf_init(&body, STATEMENT_BODY_MAX);
-    buf_init(&signature, JWS_COMPACT_MAX);
-    if (build(question, (enum policy_view)question->key.view, arena, &facts, &body, err) && sign(question, &body, &signature, err)) {
+    with_room(&body, STATEMENT_BODY_MAX, 2 * BODY_USUAL);
+    with_room(&signature, JWS_COMPACT_MAX, SIGNATURE_USUAL);
+    if (build(question, (enum policy_view)question->key.view, arena, &facts, &body, err) &&
+        sign(question, &body, &signature, err)) {
         entry = new_entry(question, &facts, &body, &signature);
         statement_cache_put(question->statements->cache, entry);
         *out = &entry->statement;
@@ -238,9 +272,9 @@ static void set_form(struct question *question, enum policy_view view, enum cryp
     question->key.form = (uint8_t)form;
 }
 
-bool statement_get(struct statements *statements, const struct statement_context *context, struct store_txn *txn, const char *uscc,
-                   enum policy_view view, enum crypto_alg alg, enum statement_form form, int64_t now_ms, const struct statement **out,
-                   bool *signed_out, struct err *err)
+bool statement_get(struct statements *statements, const struct statement_context *context, struct store_txn *txn,
+                   const char *uscc, enum policy_view view, enum crypto_alg alg, enum statement_form form,
+                   int64_t now_ms, const struct statement **out, bool *signed_out, struct err *err)
 {
     struct question question;
 
@@ -253,8 +287,9 @@ bool statement_get(struct statements *statements, const struct statement_context
     return *out != NULL || make(&question, out, err);
 }
 
-const struct statement *statement_cached(struct statements *statements, const struct statement_context *context, struct store_txn *txn,
-                                         const char *uscc, enum policy_view view, enum crypto_alg alg, enum statement_form form, int64_t now_ms)
+const struct statement *statement_cached(struct statements *statements, const struct statement_context *context,
+                                         struct store_txn *txn, const char *uscc, enum policy_view view,
+                                         enum crypto_alg alg, enum statement_form form, int64_t now_ms)
 {
     struct question question;
     struct err err = {0};
@@ -267,12 +302,13 @@ const struct statement *statement_cached(struct statements *statements, const st
 void statement_release(const struct statement **statement)
 {
     if (*statement != NULL)
-        statement_entry_release((struct entry *)((uintptr_t)*statement - offsetof(struct entry, statement)));
+        statement_entry_release(
+            (struct statement_entry *)((uintptr_t)*statement - offsetof(struct statement_entry, statement)));
     *statement = NULL;
 }
 
-bool statement_write(struct statements *statements, const struct statement_context *context, struct store_txn *txn, const char *uscc,
-                     enum policy_view view, int64_t now_ms, struct buf *out, struct err *err)
+bool statement_write(struct statements *statements, const struct statement_context *context, struct store_txn *txn,
+                     const char *uscc, enum policy_view view, int64_t now_ms, struct buf *out, struct err *err)
 {
     AUTO_ARENA arena = arena_new();
     struct statement_facts facts;

@@ -49,11 +49,13 @@ bool statement_get(struct statements *statements, const struct statement_context
                    const char *uscc, enum policy_view view, enum crypto_alg alg, enum statement_form form, int64_t now_ms,
                    const struct statement **out, bool *signed_out, struct err *err);
 /* Only from the cache; NULL when it must be made. */
-const struct statement *statement_cached(struct statements *statements, const struct statement_context *context, struct store_txn *txn,
+const struct statement *statement_cached(struct statements *statements, const struct statement_context *context,
+                                         struct store_txn *txn,
                                          const char *uscc, enum policy_view view, enum crypto_alg alg, enum statement_form form, int64_t now_ms);
 void statement_release(const struct statement **statement);
 /* Appends the unsigned JSON of one firm's statement (for the batch query, signed as one body by the caller). */
-bool statement_write(struct statements *statements, const struct statement_context *context, struct store_txn *txn, const char *uscc,
+bool statement_write(struct statements *statements, const struct statement_context *context, struct store_txn *txn,
+                     const char *uscc,
                      enum policy_view view, int64_t now_ms, struct buf *out, struct err *err);
 
 enum freshness { FRESH_ON_TIME, FRESH_DELAYED, FRESH_STALE, FRESH_REFUSED };

@@ -53,8 +53,11 @@ static bool on_ended(void *arg, const char *segment, const char *digest, uint64_
 
 static void open_log(struct world *w)
 {
-    struct access_options options = {.directory = w->directory, .segment_size = w->size, .retention_ms = 30 * DAY,
-                                     .ended = on_ended, .arg = &w->told};
+    struct access_options options = {.directory = w->directory,
+                                     .segment_size = w->size,
+                                     .retention_ms = 30 * DAY,
+                                     .ended = on_ended,
+                                     .arg = &w->told};
     struct err err = {0};
     if (!access_open(&options, &w->log, &err))
         fail_msg("%s at %s: %s", err_info(err.code)->code, err.place, err.detail);
@@ -92,9 +95,16 @@ static bool try_append(struct access_log *log, int i, struct err *err)
     memset(digest, i & 0xff, sizeof(digest));
     snprintf(uscc, sizeof(uscc), "9114%014d", i);
     snprintf(id, sizeof(id), "req-%d", i);
-    struct access_line line = {.time_ms = clock_wall_ms(), .partner = i % 2 ? "bank-a" : "bank-b", .address = "127.0.0.1",
-                               .uscc = uscc, .request_id = id, .route = "whitelist.get", .status = 200,
-                               .outcome = "listed", .sequence = (uint64_t)i, .digest = digest};
+    struct access_line line = {.time_ms = clock_wall_ms(),
+                               .partner = i % 2 ? "bank-a" : "bank-b",
+                               .address = "127.0.0.1",
+                               .uscc = uscc,
+                               .request_id = id,
+                               .route = "whitelist.get",
+                               .status = 200,
+                               .outcome = "listed",
+                               .sequence = (uint64_t)i,
+                               .digest = digest};
     return access_append(log, &line, err);
 }
 
@@ -209,16 +219,27 @@ static struct found find(struct world *w, struct access_filter filter)
 static void a_line_says_who_asked_what_and_what_was_answered(void **state)
 {
     struct world *w = *state;
-    struct access_line line = {.time_ms = T0, .partner = "bank-a", .address = "192.0.2.7", .uscc = USCC, .request_id = "r-1",
-                               .route = "whitelist.get", .status = 200, .outcome = "listed", .sequence = 1234,
-                               .digest = (const uint8_t *)"\0\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20\21\22\23\24\25\26\27\30\31\32\33\34\35\36\37"};
+    struct access_line line = {
+        .time_ms = T0,
+        .partner = "bank-a",
+        .address = "192.0.2.7",
+        .uscc = USCC,
+        .request_id = "r-1",
+        .route = "whitelist.get",
+        .status = 200,
+        .outcome = "listed",
+        .sequence = 1234,
+        .digest = (const uint8_t
+                       *)"\0\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20\21\22\23\24\25\26\27\30\31\32\33\34\35\36\37"};
     struct err err = {0};
     assert_true(access_append(w->log, &line, &err));
     struct found found = find(w, (struct access_filter){.uscc = USCC});
     assert_int_equal(found.n, 1);
-    const char *expected = "{\"time\":\"2026-11-24T10:00:00+08:00\",\"partner\":\"bank-a\",\"address\":\"192.0.2.7\",\"uscc\":\"" USCC
-                           "\",\"route\":\"whitelist.get\",\"status\":200,\"outcome\":\"listed\",\"sequence\":1234,"
-                           "\"digest\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\",\"request_id\":\"r-1\",\"chain\":\"";
+    const char *expected =
+        "{\"time\":\"2026-11-24T10:00:00+08:00\",\"partner\":\"bank-a\",\"address\":\"192.0.2.7\",\"uscc\":\"" USCC
+        "\",\"route\":\"whitelist.get\",\"status\":200,\"outcome\":\"listed\",\"sequence\":1234,"
+        "\"digest\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\",\"request_id\":\"r-1\","
+        "\"chain\":\"";
     assert_memory_equal(found.last, expected, strlen(expected));
     assert_int_equal(strlen(found.last), strlen(expected) + 64 + 2);
     assert_string_equal(found.segment, "20261124T020000Z-0000000001.log");
@@ -228,8 +249,13 @@ static void a_line_says_who_asked_what_and_what_was_answered(void **state)
 static void text_from_outside_stays_one_line_of_json(void **state)
 {
     struct world *w = *state;
-    struct access_line line = {.time_ms = T0, .partner = "bank-a", .address = "::1", .route = "whitelist.get", .status = 422,
-                               .outcome = "uscc.length", .request_id = "a\"\n\\b\x01汾"};
+    struct access_line line = {.time_ms = T0,
+                               .partner = "bank-a",
+                               .address = "::1",
+                               .route = "whitelist.get",
+                               .status = 422,
+                               .outcome = "uscc.length",
+                               .request_id = "a\"\n\\b\x01汾"};
     struct err err = {0};
     assert_true(access_append(w->log, &line, &err));
     assert_int_equal(verified(w), 1);
@@ -291,7 +317,8 @@ static void each_filter_narrows_and_order_is_oldest_first(void **state)
     assert_int_equal(find(w, (struct access_filter){.since_ms = T0 + 1800 * 1000}).n, 20);
     assert_int_equal(find(w, (struct access_filter){.since_ms = T0 + 1800 * 1000 + 1}).n, 20);
     assert_int_equal(find(w, (struct access_filter){.until_ms = T0 + 1800 * 1000 - 1}).n, 10);
-    assert_int_equal(find(w, (struct access_filter){.since_ms = T0 + 1, .until_ms = T0 + HOUR, .partner = "bank-b"}).n, 10);
+    assert_int_equal(find(w, (struct access_filter){.since_ms = T0 + 1, .until_ms = T0 + HOUR, .partner = "bank-b"}).n,
+                     10);
     assert_int_equal(find(w, (struct access_filter){.since_ms = T0 + 3 * DAY}).n, 0);
 }
 
@@ -319,8 +346,9 @@ static void a_full_segment_is_followed_by_the_next_and_reported(void **state)
     for (int i = 0; i < w->told.n; i++) {
         char command[256];
         assert_string_equal(w->told.segment[i], names.name[i]);
-        snprintf(command, sizeof(command), "cd '%s' && echo '%s  %s' | sha256sum -c --status && sha256sum -c --status '%s.sha256'",
-                 w->directory, w->told.digest[i], w->told.segment[i], w->told.segment[i]);
+        snprintf(command, sizeof(command),
+                 "cd '%s' && echo '%s  %s' | sha256sum -c --status && sha256sum -c --status '%s.sha256'", w->directory,
+                 w->told.digest[i], w->told.segment[i], w->told.segment[i]);
         assert_int_equal(system(command), 0);
     }
     assert_int_equal(verified(w), 600);
@@ -462,7 +490,7 @@ static void a_changed_byte_is_found_wherever_it_is(void **state)
         whole.p[i] ^= 1;
         number += newline;
         if (newline && i == whole.n - 1)
-            continue;   /* an unfinished last line of an open segment is no fault */
+            continue; /* an unfinished last line of an open segment is no fault */
         if (access_verify(w->directory, &lines, &err))
             fail_msg("byte %zu was changed and nobody noticed", i);
         assert_int_equal(err.code, ERR_ACCESS_BROKEN);
@@ -614,7 +642,7 @@ static void a_torn_line_is_cut(void **state)
         for (int i = 0; i < 5000; i++)
             buf_byte(&torn, 0);
         if (kept % 2)
-            torn.p[second + whole.n - second - 1] = '\n';    /* later bytes of the copy came first */
+            torn.p[second + whole.n - second - 1] = '\n'; /* later bytes of the copy came first */
         write_file(path_of(w, name), buf_bytes(&torn));
         buf_free(&torn);
         assert_int_equal(verified(w), 2);
@@ -716,7 +744,7 @@ static void a_full_file_system_refuses_and_recovers(void **state)
     access_tick(w->log);
     bool still_full = !try_append(w->log, i, &err);
     clock_test_set(T0 + 60 * DAY, 9000);
-    access_tick(w->log);    /* retention makes room */
+    access_tick(w->log); /* retention makes room */
     access_tick(w->log);
     bool room = try_append(w->log, i, &err);
     uint64_t lines = 0;

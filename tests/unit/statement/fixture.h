@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json/json.h"
 #include "jws/jws.h"
 #include "statement/statement.h"
+#include "json/json.h"
 
 #define T0 INT64_C(1795485600000) /* 2026-11-24T10:00:00+08:00 */
 #define SECOND INT64_C(1000)
@@ -76,10 +76,13 @@ static inline void write_text(struct world *w, const char *name, const char *tex
 
 static inline void load_keys(struct world *w)
 {
-    static const char *const names[] = {[CRYPTO_SIGN_ES256] = "ES256", [CRYPTO_SIGN_SM2] = "SM2", [CRYPTO_SIGN_RSA] = "RSA"};
+    static const char *const names[] = {
+        [CRYPTO_SIGN_ES256] = "ES256", [CRYPTO_SIGN_SM2] = "SM2", [CRYPTO_SIGN_RSA] = "RSA"};
     struct err err = {0};
-    shell(w, "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ES256.key && openssl genpkey -algorithm SM2 -out SM2.key && "
-             "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out RSA.key && openssl pkey -in ES256.key -pubout -out ES256.pub");
+    shell(w, "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ES256.key && openssl genpkey "
+             "-algorithm SM2 -out SM2.key && "
+             "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out RSA.key && openssl pkey -in ES256.key "
+             "-pubout -out ES256.pub");
     w->ring = crypto_keyring_new();
     for (int purpose = 0; purpose < CRYPTO_PURPOSE_COUNT; purpose++) {
         char name[16];
@@ -95,12 +98,14 @@ static inline void load_keys(struct world *w)
 
 #define GROUNDS                                                                                                        \
     "    grounds: {serious_dishonesty: remove, abnormal_operation: suspend, deregistered: remove, "                    \
-    "abnormal_patents: suspend, false_material: remove, rights_lapsed: suspend, moved_out: remove, own_request: remove}\n"
+    "abnormal_patents: suspend, false_material: remove, rights_lapsed: suspend, moved_out: remove, own_request: "      \
+    "remove}\n"
 #define VERSION(name, from)                                                                                            \
-    "  - version: " name "\n    document_no: no\n    decided_by: office\n    review: {body: joint, date: 2025-12-01}\n"    \
+    "  - version: " name                                                                                               \
+    "\n    document_no: no\n    decided_by: office\n    review: {body: joint, date: 2025-12-01}\n"                     \
     "    valid_from: " from "\n"
-static const char rules_text[] = "versions:\n" VERSION("\"2026-1\"", "2025-12-08") GROUNDS VERSION("\"2027-1\"", "2027-01-01")
-    "    disclose_grounds: none\n" GROUNDS;
+static const char rules_text[] = "versions:\n" VERSION("\"2026-1\"", "2025-12-08")
+    GROUNDS VERSION("\"2027-1\"", "2027-01-01") "    disclose_grounds: none\n" GROUNDS;
 static const char sources_text[] =
     "sources:\n"
     "  - {id: batch-sx, name: batches, adapter: bureau, scope: batch, period: 1d}\n"
@@ -133,8 +138,13 @@ static inline void load_files(struct world *w, uint64_t generation)
 
 static inline void new_statements(struct world *w, size_t cache_max)
 {
-    struct statements_options options = {.journal = w->journal, .ring = w->ring, .issuer_name = ISSUER, .issuer_uscc = ISSUER_USCC,
-                                         .validity_ms = DAY, .stale_after_ms = 7 * DAY, .refuse_after_ms = 30 * DAY,
+    struct statements_options options = {.journal = w->journal,
+                                         .ring = w->ring,
+                                         .issuer_name = ISSUER,
+                                         .issuer_uscc = ISSUER_USCC,
+                                         .validity_ms = DAY,
+                                         .stale_after_ms = 7 * DAY,
+                                         .refuse_after_ms = 30 * DAY,
                                          .cache_max = cache_max};
     w->statements = statements_new(&options);
 }
@@ -154,7 +164,8 @@ static inline int setup(void **state)
     w->arena = arena_new();
     load_keys(w);
     load_files(w, 1);
-    struct ledger_options ledger = {.store = w->store, .journal = w->journal, .policy = w->context.policy, .queue_max = 64};
+    struct ledger_options ledger = {
+        .store = w->store, .journal = w->journal, .policy = w->context.policy, .queue_max = 64};
     w->ledger = ledger_new(&ledger);
     NEED(ledger_start(w->ledger, &err), err);
     new_statements(w, 1024);
@@ -262,12 +273,13 @@ static inline struct firm listed_firm(const char *uscc, uint64_t sequence)
 
 /* ---- asking ---- */
 
-static inline bool try_ask(struct world *w, const char *uscc, enum policy_view view, enum crypto_alg alg, enum statement_form form,
-                    const struct statement **out, bool *signed_out, struct err *err)
+static inline bool try_ask(struct world *w, const char *uscc, enum policy_view view, enum crypto_alg alg,
+                           enum statement_form form, const struct statement **out, bool *signed_out, struct err *err)
 {
     struct store_txn *txn = store_read(w->store, err);
     assert_non_null(txn);
-    bool ok = statement_get(w->statements, &w->context, txn, uscc, view, alg, form, clock_wall_ms(), out, signed_out, err);
+    bool ok =
+        statement_get(w->statements, &w->context, txn, uscc, view, alg, form, clock_wall_ms(), out, signed_out, err);
     store_read_end(&txn);
     return ok;
 }

@@ -52,7 +52,8 @@ static void without_any_whole_list_nothing_is_told(void **state)
     statement_release(&statement);
 }
 
-static void assert_source(struct world *w, const char *uscc, const char *id, const char *completed, const char *freshness)
+static void assert_source(struct world *w, const char *uscc, const char *id, const char *completed,
+                          const char *freshness)
 {
     const struct statement *statement = ask(w, uscc);
     struct json_doc *doc = parse(statement->body);
@@ -66,7 +67,8 @@ static void assert_source(struct world *w, const char *uscc, const char *id, con
 static void the_source_is_that_of_the_certification_or_the_oldest_whole_list(void **state)
 {
     struct world *w = *state;
-    struct firm firm = listed_firm(USCC, 7), batch = listed_firm("91140100MA0BATCH01", 8), gone = listed_firm("91140100MA0G0NE001", 9);
+    struct firm firm = listed_firm(USCC, 7), batch = listed_firm("91140100MA0BATCH01", 8),
+                gone = listed_firm("91140100MA0G0NE001", 9);
     batch.certification.source = "batch-sx";
     gone.certification.source = "no-longer-configured";
     put_firm(w, &firm);
@@ -136,12 +138,13 @@ static void signed_once_and_told_many_times(void **state)
     assert_int_equal(metric_get(METRIC_STATEMENT_CACHE_HITS), hits + 100);
     assert_int_equal(first->sequence, 7);
     assert_int_equal(first->this_update_ms, T0);
-    assert_int_equal(first->next_update_ms, T0 + 11 * HOUR);      /* twelve hours after the last contact */
+    assert_int_equal(first->next_update_ms, T0 + 11 * HOUR); /* twelve hours after the last contact */
     uint8_t digest[32];
     crypto_digest(CRYPTO_SHA256, first->body, digest);
     assert_memory_equal(digest, first->digest, 32);
     assert_int_equal(first->etag[0], '"');
-    assert_int_equal(strspn(first->etag + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") + 2, strlen(first->etag));
+    assert_int_equal(strspn(first->etag + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") + 2,
+                     strlen(first->etag));
     statement_release(&first);
     assert_null(first);
 }
@@ -156,7 +159,7 @@ static void everything_that_matters_makes_a_new_one(void **state)
     put_firm(w, &firm);
     assert_true(changed(w, USCC, &last));
     assert_false(changed(w, USCC, &last));
-    firm.last_sequence = 8;             /* a record that left the listing alone */
+    firm.last_sequence = 8; /* a record that left the listing alone */
     put_firm(w, &firm);
     assert_true(changed(w, USCC, &last));
     assert_int_equal(last->sequence, 7);
@@ -168,7 +171,7 @@ static void everything_that_matters_makes_a_new_one(void **state)
     assert_false(changed(w, USCC, &last));
     clock_test_set(end, 6000);
     assert_true(changed(w, USCC, &last));
-    clock_test_set(T0 - DAY, 7000);     /* the clock was set back: not signed tomorrow */
+    clock_test_set(T0 - DAY, 7000); /* the clock was set back: not signed tomorrow */
     assert_true(changed(w, USCC, &last));
     statement_release(&last);
 }
@@ -184,8 +187,9 @@ static void views_algorithms_and_forms_are_kept_apart(void **state)
         for (unsigned i = 0; i < 16; i++) {
             const struct statement *statement;
             bool signed_now;
-            NEED(try_ask(w, USCC, i & 1 ? POLICY_VIEW_FULL : POLICY_VIEW_BANK, algs[i >> 2], i & 2 ? STATEMENT_JOSE : STATEMENT_JSON,
-                         &statement, &signed_now, &err), err);
+            NEED(try_ask(w, USCC, i & 1 ? POLICY_VIEW_FULL : POLICY_VIEW_BANK, algs[i >> 2],
+                         i & 2 ? STATEMENT_JOSE : STATEMENT_JSON, &statement, &signed_now, &err),
+                 err);
             assert_int_equal(signed_now, round == 0);
             assert_true((statement->signature == NULL) == ((i & 2) != 0));
             if (round == 0)
@@ -208,14 +212,17 @@ static void only_the_cache_is_asked_when_so_wished(void **state)
     struct err err = {0};
     contact(w, "bureau-sx", "2026-11", T0);
     struct store_txn *txn = store_read(w->store, &err);
-    assert_null(statement_cached(w->statements, &w->context, txn, USCC, POLICY_VIEW_BANK, CRYPTO_ES256, STATEMENT_JSON, T0));
+    assert_null(
+        statement_cached(w->statements, &w->context, txn, USCC, POLICY_VIEW_BANK, CRYPTO_ES256, STATEMENT_JSON, T0));
     store_read_end(&txn);
     const struct statement *made = ask(w, USCC);
     txn = store_read(w->store, &err);
-    const struct statement *kept = statement_cached(w->statements, &w->context, txn, USCC, POLICY_VIEW_BANK, CRYPTO_ES256, STATEMENT_JSON, T0);
+    const struct statement *kept =
+        statement_cached(w->statements, &w->context, txn, USCC, POLICY_VIEW_BANK, CRYPTO_ES256, STATEMENT_JSON, T0);
     assert_non_null(kept);
     assert_true(same(made, kept));
-    assert_null(statement_cached(w->statements, &w->context, txn, USCC, POLICY_VIEW_FULL, CRYPTO_ES256, STATEMENT_JSON, T0));
+    assert_null(
+        statement_cached(w->statements, &w->context, txn, USCC, POLICY_VIEW_FULL, CRYPTO_ES256, STATEMENT_JSON, T0));
     store_read_end(&txn);
     statement_release(&made);
     statement_release(&kept);
@@ -230,7 +237,7 @@ static void without_room_each_answer_is_signed_anew(void **state)
     new_statements(w, 0);
     for (int i = 0; i < 3; i++)
         assert_true(changed(w, USCC, &last));
-    statements_free(&w->statements);    /* what was given out lives on */
+    statements_free(&w->statements); /* what was given out lives on */
     assert_string_equal(last->status, "not_listed");
     statement_release(&last);
     new_statements(w, 16);
@@ -259,7 +266,7 @@ static void a_small_cache_keeps_what_is_asked_for_and_forgets_the_rest(void **st
                 continue;
             }
             again += signed_now;
-            struct json_doc *doc = parse(held[i]->body);    /* forgotten by the cache, still whole for its holder */
+            struct json_doc *doc = parse(held[i]->body); /* forgotten by the cache, still whole for its holder */
             assert_string_equal(text_of(doc, NULL, "uscc"), uscc);
             json_free(&doc);
             statement_release(&held[i]);
@@ -312,7 +319,8 @@ static void every_algorithm_verifies_and_a_changed_body_does_not(void **state)
         NEED(jws_verify_detached(&expect, bytes_str(statement->signature), statement->body, &seen, &err), err);
         assert_string_equal(seen.kid, crypto_key_kid(key));
         assert_int_equal(seen.iat_ms, T0);
-        assert_false(jws_verify_detached(&expect, bytes_str(statement->signature), bytes_of(statement->body.p, statement->body.n - 1), &seen, &err));
+        assert_false(jws_verify_detached(&expect, bytes_str(statement->signature),
+                                         bytes_of(statement->body.p, statement->body.n - 1), &seen, &err));
         statement_release(&statement);
     }
 }
@@ -356,7 +364,7 @@ static void no_rules_no_answer(void **state)
 struct model {
     struct firm firms[FIRMS];
     bool known[FIRMS];
-    int64_t contact_sx, contact_ty;     /* 0: never */
+    int64_t contact_sx, contact_ty; /* 0: never */
     uint64_t sequence;
 };
 
@@ -381,8 +389,12 @@ static void change_firm(struct world *w, struct model *m)
         firm.certification.valid_until = firm.listing.valid_until = today + (date_day)rnd(4);
     if (firm.listing.status == LISTING_SUSPENDED) {
         firm.exclusion_n = 1;
-        firm.exclusions[0] = (struct exclusion){.ground = GROUND_ABNORMAL_PATENTS, .imposed_by = "o", .document_no = "",
-                                                .effective = today, .until = today + (date_day)rnd(3), .sequence = m->sequence};
+        firm.exclusions[0] = (struct exclusion){.ground = GROUND_ABNORMAL_PATENTS,
+                                                .imposed_by = "o",
+                                                .document_no = "",
+                                                .effective = today,
+                                                .until = today + (date_day)rnd(3),
+                                                .sequence = m->sequence};
         firm.listing.reasons[0] = REASON_EXCLUSION;
     }
     put_firm(w, &firm);
@@ -443,13 +455,15 @@ static void ask_model(struct world *w, struct model *m)
     struct err err = {0};
     char uscc[USCC_SIZE];
     snprintf(uscc, sizeof(uscc), "91140100MA0M0DEL0%u", i);
-    bool told = try_ask(w, uscc, rnd(2) ? POLICY_VIEW_FULL : POLICY_VIEW_BANK, CRYPTO_ES256, form, &statement, NULL, &err);
+    bool told =
+        try_ask(w, uscc, rnd(2) ? POLICY_VIEW_FULL : POLICY_VIEW_BANK, CRYPTO_ES256, form, &statement, NULL, &err);
     assert_int_equal(told, contact_ms != 0 && clock_wall_ms() - contact_ms < 30 * DAY);
     if (!told) {
         assert_int_equal(err.code, ERR_SOURCE_STALE);
         return;
     }
-    struct jws_expect expect = {.alg = CRYPTO_ES256, .keys = {crypto_keyring_public(w->ring, CRYPTO_SIGN_ES256)}, .key_n = 1};
+    struct jws_expect expect = {
+        .alg = CRYPTO_ES256, .keys = {crypto_keyring_public(w->ring, CRYPTO_SIGN_ES256)}, .key_n = 1};
     struct buf payload;
     buf_init(&payload, 1 << 16);
     if (form == STATEMENT_JSON) {
@@ -496,7 +510,7 @@ static void the_cache_never_tells_what_has_passed(void **state)
 struct asker {
     struct world *w;
     _Atomic bool *stop;
-    _Atomic uint64_t *committed;    /* what the firm's sequence is at least */
+    _Atomic uint64_t *committed; /* what the firm's sequence is at least */
     int wrong, asked;
 };
 

@@ -15,20 +15,26 @@
 struct moment {
     int64_t period, age;
     const char *word;
-    int64_t changes;    /* age at which it changes next, 0: never */
+    int64_t changes; /* age at which it changes next, 0: never */
 };
 
 static void words_change_at_their_moments(void **state)
 {
     static const struct moment moments[] = {
-        {6 * HOUR, 0, "on_time", 12 * HOUR + 1},       {6 * HOUR, 12 * HOUR, "on_time", 12 * HOUR + 1},
-        {6 * HOUR, 12 * HOUR + 1, "delayed", 7 * DAY}, {6 * HOUR, 7 * DAY - 1, "delayed", 7 * DAY},
-        {6 * HOUR, 7 * DAY, "stale", 30 * DAY},        {6 * HOUR, 30 * DAY - 1, "stale", 30 * DAY},
-        {6 * HOUR, 30 * DAY, "refused", 0},            {6 * HOUR, 400 * DAY, "refused", 0},
+        {6 * HOUR, 0, "on_time", 12 * HOUR + 1},
+        {6 * HOUR, 12 * HOUR, "on_time", 12 * HOUR + 1},
+        {6 * HOUR, 12 * HOUR + 1, "delayed", 7 * DAY},
+        {6 * HOUR, 7 * DAY - 1, "delayed", 7 * DAY},
+        {6 * HOUR, 7 * DAY, "stale", 30 * DAY},
+        {6 * HOUR, 30 * DAY - 1, "stale", 30 * DAY},
+        {6 * HOUR, 30 * DAY, "refused", 0},
+        {6 * HOUR, 400 * DAY, "refused", 0},
         /* a monthly list is on time until it would be refused */
-        {30 * DAY, 29 * DAY, "on_time", 30 * DAY},     {30 * DAY, 30 * DAY, "refused", 0},
+        {30 * DAY, 29 * DAY, "on_time", 30 * DAY},
+        {30 * DAY, 30 * DAY, "refused", 0},
         /* a weekly one is never delayed */
-        {7 * DAY, 14 * DAY, "on_time", 14 * DAY + 1},  {7 * DAY, 14 * DAY + 1, "stale", 30 * DAY},
+        {7 * DAY, 14 * DAY, "on_time", 14 * DAY + 1},
+        {7 * DAY, 14 * DAY + 1, "stale", 30 * DAY},
         /* a clock set back */
         {6 * HOUR, -HOUR, "on_time", 12 * HOUR + 1},
     };

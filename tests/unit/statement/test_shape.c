@@ -3,18 +3,28 @@
 
 #include "statement/internal.h"
 
-#define CERTIFICATION                                                                                                  \
-    "\"certification\":{\"level\":\"省级\",\"batch\":\"2026-1\",\"document_no\":\"晋民营发〔2026〕1号\",\"valid_from\":\"2026-03-01\""
+#define CERTIFICATION                                                                                                      \
+    "\"certification\":{\"level\":\"省级\",\"batch\":\"2026-1\",\"document_no\":\"晋民营发〔2026〕1号\",\"valid_" \
+    "from\":\"2026-03-01\""
 #define TAIL(head)                                                                                                     \
-    "\"head\":" head ",\"rules\":\"2026-1\",\"issuer\":{\"name\":\"" ISSUER "\",\"uscc\":\"" ISSUER_USCC "\"},"             \
-    "\"source\":{\"id\":\"bureau-sx\",\"list_version\":\"2026-11\",\"completed_at\":\"2026-11-24T09:00:00+08:00\",\"freshness\":\"on_time\"}," \
-    "\"as_of\":\"2026-11-24T10:00:00+08:00\",\"this_update\":\"2026-11-24T10:00:00+08:00\",\"next_update\":\"2026-11-25T10:00:00+08:00\"}"
+    "\"head\":" head ",\"rules\":\"2026-1\",\"issuer\":{\"name\":\"" ISSUER "\",\"uscc\":\"" ISSUER_USCC "\"},"        \
+    "\"source\":{\"id\":\"bureau-sx\",\"list_version\":\"2026-11\",\"completed_at\":\"2026-11-24T09:00:00+08:00\","    \
+    "\"freshness\":\"on_time\"},"                                                                                      \
+    "\"as_of\":\"2026-11-24T10:00:00+08:00\",\"this_update\":\"2026-11-24T10:00:00+08:00\",\"next_update\":\"2026-11-" \
+    "25T10:00:00+08:00\"}"
 
 static struct statement_facts facts_of(struct world *w, const struct firm *firm)
 {
     return (struct statement_facts){
-        .id = "st-x", .firm = firm, .known = true, .rules = policy_in_force(w->context.policy, date_of_ms(T0)),
-        .view = POLICY_VIEW_BANK, .issuer_name = ISSUER, .issuer_uscc = ISSUER_USCC, .head = 5678, .now_ms = T0,
+        .id = "st-x",
+        .firm = firm,
+        .known = true,
+        .rules = policy_in_force(w->context.policy, date_of_ms(T0)),
+        .view = POLICY_VIEW_BANK,
+        .issuer_name = ISSUER,
+        .issuer_uscc = ISSUER_USCC,
+        .head = 5678,
+        .now_ms = T0,
         .next_update_ms = T0 + DAY,
         .source = {.id = "bureau-sx", .list_version = "2026-11", .completed_ms = T0 - HOUR, .freshness = FRESH_ON_TIME},
     };
@@ -34,10 +44,13 @@ static void a_listed_firm_in_the_contracts_order(void **state)
     struct firm firm = listed_firm(USCC, 1234);
     firm.listing.valid_until = firm.certification.valid_until = day("2027-02-28");
     struct statement_facts facts = facts_of(*state, &firm);
-    assert_says(&facts, "{\"id\":\"st-x\",\"uscc\":\"" USCC "\",\"name\":\"山西杏花村汾酒厂股份有限公司\",\"status\":\"listed\",\"status_zh\":\"已入名单\","
-                        "\"lane\":\"priority\",\"since\":\"2026-03-01\",\"listed_since\":\"2026-03-01\",\"valid_until\":\"2027-02-28\","
-                        "\"reasons\":[\"certified\"],\"reasons_zh\":[\"经认定为优质民营企业并已入名单\"],\"disputed\":false," CERTIFICATION
-                        ",\"valid_until\":\"2027-02-28\"},\"sequence\":1234," TAIL("5678"));
+    assert_says(
+        &facts,
+        "{\"id\":\"st-x\",\"uscc\":\"" USCC
+        "\",\"name\":\"山西杏花村汾酒厂股份有限公司\",\"status\":\"listed\",\"status_zh\":\"已入名单\","
+        "\"lane\":\"priority\",\"since\":\"2026-03-01\",\"listed_since\":\"2026-03-01\",\"valid_until\":\"2027-02-28\","
+        "\"reasons\":[\"certified\"],\"reasons_zh\":[\"经认定为优质民营企业并已入名单\"],\"disputed\":"
+        "false," CERTIFICATION ",\"valid_until\":\"2027-02-28\"},\"sequence\":1234," TAIL("5678"));
 }
 
 static void a_firm_nobody_knows(void **state)
@@ -46,8 +59,11 @@ static void a_firm_nobody_knows(void **state)
     firm_init(&firm, USCC);
     struct statement_facts facts = facts_of(*state, &firm);
     facts.known = false;
-    assert_says(&facts, "{\"id\":\"st-x\",\"uscc\":\"" USCC "\",\"status\":\"not_listed\",\"status_zh\":\"未入名单\","
-                        "\"reasons\":[\"never_listed\"],\"reasons_zh\":[\"从未进入名单\"],\"disputed\":false,\"sequence\":0," TAIL("5678"));
+    assert_says(
+        &facts,
+        "{\"id\":\"st-x\",\"uscc\":\"" USCC "\",\"status\":\"not_listed\",\"status_zh\":\"未入名单\","
+        "\"reasons\":[\"never_listed\"],\"reasons_zh\":[\"从未进入名单\"],\"disputed\":false,\"sequence\":0," TAIL(
+            "5678"));
 }
 
 static void a_firm_in_checking_reads_not_listed_to_all(void **state)
@@ -60,9 +76,10 @@ static void a_firm_in_checking_reads_not_listed_to_all(void **state)
         firm.listing.reason_n = 2;
         struct statement_facts facts = facts_of(*state, &firm);
         facts.view = (enum policy_view)view;
-        assert_says(&facts, "{\"id\":\"st-x\",\"uscc\":\"" USCC "\",\"name\":\"山西杏花村汾酒厂股份有限公司\",\"status\":\"not_listed\","
-                            "\"status_zh\":\"未入名单\",\"reasons\":[\"under_review\"],\"reasons_zh\":[\"正在人工核查\"],\"disputed\":false," CERTIFICATION
-                            "},\"sequence\":77," TAIL("5678"));
+        assert_says(&facts, "{\"id\":\"st-x\",\"uscc\":\"" USCC
+                            "\",\"name\":\"山西杏花村汾酒厂股份有限公司\",\"status\":\"not_listed\","
+                            "\"status_zh\":\"未入名单\",\"reasons\":[\"under_review\"],\"reasons_zh\":["
+                            "\"正在人工核查\"],\"disputed\":false," CERTIFICATION "},\"sequence\":77," TAIL("5678"));
     }
 }
 
@@ -73,8 +90,12 @@ static struct firm suspended_firm(void)
     firm.listing.reasons[0] = REASON_EXCLUSION;
     firm.listing.since = day("2026-10-01");
     firm.listing.disputed = true;
-    firm.exclusions[0] = (struct exclusion){.ground = GROUND_ABNORMAL_PATENTS, .imposed_by = "operator-1", .document_no = "秘",
-                                            .effective = day("2026-10-01"), .until = DATE_NONE, .sequence = 90};
+    firm.exclusions[0] = (struct exclusion){.ground = GROUND_ABNORMAL_PATENTS,
+                                            .imposed_by = "operator-1",
+                                            .document_no = "秘",
+                                            .effective = day("2026-10-01"),
+                                            .until = DATE_NONE,
+                                            .sequence = 90};
     firm.exclusion_n = 1;
     return firm;
 }
@@ -94,7 +115,8 @@ static void a_bank_is_told_the_category_and_a_platform_the_ground(void **state)
         assert_string_equal(text_of(doc, NULL, "listed_since"), "2026-03-01");
         const json_value *reasons = json_member(json_root(doc), "reasons");
         assert_int_equal(json_count(reasons), 1);
-        assert_string_equal(json_string(json_at(reasons, 0)), view == POLICY_VIEW_BANK ? "exclusion.ip" : "exclusion.abnormal_patents");
+        assert_string_equal(json_string(json_at(reasons, 0)),
+                            view == POLICY_VIEW_BANK ? "exclusion.ip" : "exclusion.abnormal_patents");
         assert_int_equal(json_count(json_member(json_root(doc), "reasons_zh")), 1);
         bool disputed = false;
         assert_true(json_boolean(json_member(json_root(doc), "disputed"), &disputed) && disputed);
@@ -117,8 +139,10 @@ static void a_removed_firm_shows_no_membership(void **state)
     firm.listing.since = day("2026-11-01");
     firm.certification.state = CERT_WITHDRAWN;
     struct statement_facts facts = facts_of(*state, &firm);
-    assert_says(&facts, "{\"id\":\"st-x\",\"uscc\":\"" USCC "\",\"name\":\"山西杏花村汾酒厂股份有限公司\",\"status\":\"removed\",\"status_zh\":\"已移出\","
-                        "\"since\":\"2026-11-01\",\"reasons\":[\"withdrawn\"],\"reasons_zh\":[\"认定已被撤销\"],\"disputed\":false,\"sequence\":91," TAIL("5678"));
+    assert_says(&facts, "{\"id\":\"st-x\",\"uscc\":\"" USCC
+                        "\",\"name\":\"山西杏花村汾酒厂股份有限公司\",\"status\":\"removed\",\"status_zh\":\"已移出\","
+                        "\"since\":\"2026-11-01\",\"reasons\":[\"withdrawn\"],\"reasons_zh\":[\"认定已被撤销\"],"
+                        "\"disputed\":false,\"sequence\":91," TAIL("5678"));
 }
 
 static void text_is_escaped(void **state)
@@ -200,19 +224,21 @@ static void next_update_comes_before_anything_changes(void **state)
 static void ids_are_unguessable_and_never_repeat(void **state)
 {
     static char ids[20000][STATEMENT_ID_SIZE];
+    struct statement_ids stock = {.lock = PTHREAD_MUTEX_INITIALIZER};
     unsigned seen[26] = {0};
     (void)state;
     for (size_t i = 0; i < 20000; i++) {
-        statement_new_id(ids[i]);
+        statement_new_id(&stock, ids[i]);
         assert_int_equal(strlen(ids[i]), 29);
         assert_memory_equal(ids[i], "st-", 3);
         assert_int_equal(strspn(ids[i] + 3, "abcdefghijklmnopqrstuvwxyz234567"), 26);
         for (int k = 0; k < 26; k++)
-            seen[k] |= 1u << (strchr("abcdefghijklmnopqrstuvwxyz234567", ids[i][3 + k]) - "abcdefghijklmnopqrstuvwxyz234567");
+            seen[k] |=
+                1u << (strchr("abcdefghijklmnopqrstuvwxyz234567", ids[i][3 + k]) - "abcdefghijklmnopqrstuvwxyz234567");
     }
     for (int k = 0; k < 25; k++)
         assert_int_equal(seen[k], 0xffffffffu);
-    assert_int_equal(__builtin_popcount(seen[25]), 8);    /* 128 bits: three of the last digit's five */
+    assert_int_equal(__builtin_popcount(seen[25]), 8); /* 128 bits: three of the last digit's five */
     qsort(ids, 20000, STATEMENT_ID_SIZE, (int (*)(const void *, const void *))strcmp);
     for (size_t i = 1; i < 20000; i++)
         assert_string_not_equal(ids[i - 1], ids[i]);
