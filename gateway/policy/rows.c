@@ -165,6 +165,9 @@ static bool decide_over(const struct ask *ask, const struct cert_row *row, struc
     decide_look_ahead(ask, out, &next);
     if (listing->lane != LANE_ORDINARY && listing->status != LISTING_REMOVED)
         stand_end(listing, &next, REASON_EXPIRED, ask->today);
+    else if (listing->status == LISTING_LISTED && stand_doubtful(&next))
+        stand_wait(listing, ask->today);
+    out->needs_person = listing->lane == LANE_ORDINARY && stand_blocked(ask->rules, &next);
     decide_why(out, "the certification's validity is over already", "认定有效期已届满");
     return true;
 }
