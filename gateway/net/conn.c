@@ -90,8 +90,8 @@ void conn_close(struct conn *conn)
     uv_close(&conn->uv.handle, on_closed);
 }
 
-/* Sends what waits and closes: our side first, then ours when the other side has closed too, because closing a
- * socket with unread input would destroy the answer on its way. */
+/* Sends what waits and closes: first our direction, the whole when the other side has closed too, because closing
+ * a socket with unread input would destroy the answer on its way. */
 static void end(struct conn *conn)
 {
     if (conn->ending)
@@ -334,7 +334,8 @@ void conn_open(struct door *door)
         return;
     }
     if (before >= door->loop->net->options.connections) {
-        log_event(LOG_WARN, "http.connections", "limit=%d tag=%d", before, listener->tag);
+        if (loop_may_complain(door->loop))
+            log_event(LOG_WARN, "http.connections", "limit=%d tag=%d", before, listener->tag);
         conn_close(conn);
         return;
     }

@@ -112,7 +112,7 @@ static bool set_bounds(CURL *easy, const struct net_fetch_request *request)
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_HTTP09_ALLOWED, 0L);
     SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_NOSIGNAL, 1L);             /* the loop's thread blocks them */
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_ms);
     SET(CURLOPT_TIMEOUT_MS, (long)request->total_ms);
     SET(CURLOPT_MAXLIFETIME_CONN, 600L);   /* so that renewed certificates come into use */
@@ -218,6 +218,7 @@ bool net_fetch_wait(const struct net_fetch_request *request, const char *unix_so
     struct fetch fetch;
     *result_out = (struct net_fetch_result){0};
     CHECK(fetch_init(&fetch, request, unix_socket, &result_out->err));
+    curl_easy_setopt(fetch.easy, CURLOPT_NOSIGNAL, 0L);   /* a tool's only thread: libcurl keeps SIGPIPE off */
     fetch_result(&fetch, curl_easy_perform(fetch.easy), result_out);
     if (result_out->ok) {
         result_out->headers = arena_strdup(arena, result_out->headers);

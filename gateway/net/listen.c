@@ -212,9 +212,10 @@ bool net_listen_unix(struct net *net, const char *path, int tag, const struct ne
 
 static void on_knock(uv_stream_t *stream, int status)
 {
+    struct door *door = stream->data;
     if (status == 0)
-        conn_open(stream->data);
-    else
+        conn_open(door);
+    else if (loop_may_complain(door->loop))
         log_event(LOG_WARN, "net.accept", "text=\"%s\"", uv_strerror(status));
 }
 

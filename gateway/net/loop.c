@@ -1,4 +1,5 @@
 /* loop: a thread with one libuv loop, its queue of posts, and the sweep that keeps deadlines. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,15 @@ void loop_make_id(struct loop *loop, char out[33])
     put_be64(id, loop->id_high);
     put_be64(id + 8, low ^ (low >> 31));
     hex_encode(id, sizeof id, out);
+}
+
+bool loop_may_complain(struct loop *loop)
+{
+    int64_t now = loop_now(loop);
+    if (loop->complained_at && now - loop->complained_at < 1000)
+        return false;
+    loop->complained_at = now;
+    return true;
 }
 
 /* ---- posts ------------------------------------------------------------------------------------------ */
@@ -164,14 +174,28 @@ static void *run(void *arg)
     return NULL;
 }
 
+bool loop_thread(pthread_t *thread, const char *name, void *(*body)(void *arg), void *arg, struct err *err)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+    sigset_t blocked, before;
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigdelset(&blocked, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    int code = pthread_create(thread, NULL, body, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code != 0)
+        return err_set(err, ERR_INTERNAL, NULL, "thread: %s", strerror(code));
+    pthread_setname_np(*thread, name);
+    return true;
+}
+
 bool loop_start(struct loop *loop, struct err *err)
 {
     for (struct door *door = loop->doors; door; door = door->next)
         CHECK(door_listen(door, err));
-    if (pthread_create(&loop->thread, NULL, run, loop) != 0)
-        return err_errno(err, ERR_INTERNAL, NULL, "loop thread");
+    CHECK(loop_thread(&loop->thread, "loop", run, loop, err));
     loop->started = true;
-    pthread_setname_np(loop->thread, "loop");
     return true;
 }
 

@@ -63,7 +63,7 @@ struct loop {
     uv_timer_t sweep;
     pthread_t thread;
     bool started, stopping, cut;           /* cut: the time for an orderly end is over */
-    int64_t cut_at;
+    int64_t cut_at, complained_at;
     struct door *doors;
     struct conn *conns, *current;          /* current: the one being pumped */
     struct net_request *pool;
@@ -101,6 +101,8 @@ struct net {
 struct loop *loop_own(void);
 void loop_init(struct loop *loop, struct net *net);
 void loop_free(struct loop *loop);
+/* A thread that signals to the process pass by, and that a closed socket does not kill (SIGPIPE). */
+bool loop_thread(pthread_t *thread, const char *name, void *(*body)(void *arg), void *arg, struct err *err);
 bool loop_start(struct loop *loop, struct err *err);
 /* Runs post on the loop's thread; on this one when the loop has ended. */
 void loop_post(struct loop *loop, struct post *post);
@@ -110,6 +112,8 @@ void loop_join(struct loop *loop);
 void loop_conn_opened(struct loop *loop);
 void loop_conn_closed(struct loop *loop);
 void loop_make_id(struct loop *loop, char out[33]);
+/* At most once a second, so that whoever knocks too often does not fill the log. */
+bool loop_may_complain(struct loop *loop);
 int64_t loop_now(struct loop *loop);       /* monotonic ms, of this turn of the loop */
 
 bool door_listen(struct door *door, struct err *err);

@@ -71,6 +71,7 @@ struct net_reply {
 };
 void net_answer(struct net_request *request, const struct net_reply *reply);
 
+/* Must see to it that net_answer is called in the end: net sets no deadline while a handler has the request. */
 typedef void net_handler(struct net_request *request, void *arg);
 /* The reader refused a request (400, 408, 413, 414, 431, 501, 505): the callee writes the body of the answer
  * into out (media type application/problem+json). request_id and err are given. */

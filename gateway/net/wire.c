@@ -48,14 +48,16 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         conn_close(conn);
         return;
     }
-    if (conn->phase == PHASE_LINGER) {
-        if (n < 0)
+    if (n < 0) {
+        conn->eof = true;
+        conn->reading = false;             /* uv has stopped by itself */
+    }
+    if (conn->ending) {                    /* what still comes is not read any more */
+        if (n < 0 && conn->phase == PHASE_LINGER)
             conn_close(conn);
         return;
     }
-    if (n < 0)
-        conn->eof = true;
-    else
+    if (n > 0)
         take_bytes(conn, (size_t)n);
     conn_pump(conn);
 }

@@ -85,9 +85,7 @@ bool workers_start(struct workers *workers, struct err *err)
 {
     for (; workers->started < workers->thread_n; workers->started++) {
         pthread_t *thread = &workers->threads[workers->started];
-        if (pthread_create(thread, NULL, run, workers) != 0)
-            return err_errno(err, ERR_INTERNAL, NULL, "worker thread");
-        pthread_setname_np(*thread, "worker");
+        CHECK(loop_thread(thread, "worker", run, workers, err));
     }
     return true;
 }
