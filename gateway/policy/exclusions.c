@@ -71,7 +71,8 @@ bool decide_impose(const struct ask *ask, struct decision *out, struct err *err)
     if (stand_on_list(listing) || listing->status == LISTING_CHECKING)
         stand_exclude(ask->rules, &out->record.listing, &next, ask->today);
     else if (listing->status == LISTING_REMOVED && !stand_has(listing, REASON_EXCLUSION))
-        stand_end(&out->record.listing, &next, listing->reason_n > 0 ? listing->reasons[0] : REASON_EXPIRED, ask->today);
+        stand_end(&out->record.listing, &next, listing->reason_n > 0 ? listing->reasons[0] : REASON_EXPIRED,
+                  ask->today);
     return true;
 }
 

@@ -10,7 +10,7 @@
 
 struct policy {
     size_t n;
-    struct rules *versions;             /* by valid_from, strictly rising */
+    struct rules *versions; /* by valid_from, strictly rising */
 };
 
 static bool read_review(const struct yaml_node *version, struct rules *rules, struct err *err)
@@ -124,7 +124,8 @@ static bool check_region(const struct yaml_node *version, const char *region, st
 {
     CHECK(within(version, "home_region", region, REGION_PREFIX_MAX, err));
     if (region[strspn(region, "0123456789")] != '\0')
-        return yaml_fail(yaml_get(version, "home_region"), err, ERR_RULES_INVALID, "home_region: leading digits of codes");
+        return yaml_fail(yaml_get(version, "home_region"), err, ERR_RULES_INVALID,
+                         "home_region: leading digits of codes");
     return true;
 }
 
@@ -140,9 +141,9 @@ static bool check_texts(const struct yaml_node *version, const struct rules *rul
 static bool read_version(const struct yaml_node *version, enum policy_admission admission, struct rules *rules,
                          struct err *err)
 {
-    static const char *const names[] = {"version", "document_no", "decided_by", "review", "valid_from", "admission",
-                                        "grounds", "guard", "absence", "disclose_grounds", "certification",
-                                        "ordinary", "name_mismatch", "home_region", NULL};
+    static const char *const names[] = {
+        "version", "document_no",      "decided_by",    "review",   "valid_from",    "admission",   "grounds", "guard",
+        "absence", "disclose_grounds", "certification", "ordinary", "name_mismatch", "home_region", NULL};
 
     if (yaml_type_of(version) != YAML_MAP)
         return yaml_fail(version, err, ERR_RULES_INVALID, "a version is a map");

@@ -53,7 +53,7 @@ enum fact_kind {
     FACT_CONFIRM,        /* person: what `checking` waited for is confirmed */
     FACT_REFUSE,         /* person: what `checking` waited for is refused */
     FACT_SUSPEND,        /* person, with a ground */
-    FACT_RESTORE,        /* person: the decision was wrong; rectified */
+    FACT_RESTORE,        /* person: the decision was wrong; rectified. Ends all exclusions and an inferred absence */
     FACT_REMOVE,         /* person, with a ground */
     FACT_ADMIT,          /* the run's or batch's approval admits this firm */
     FACT_TIME            /* a date passed */
@@ -65,13 +65,13 @@ struct fact {
     const char *approval_id;         /* "" unless a person approved it */
     const char *uscc;                /* normal form */
     bool uscc_doubtful;              /* identifier verdict */
-    bool uscc_other_province;
+    bool uscc_other_province;        /* a remark; what is decided follows from the code and region_code themselves */
     struct cert_row row;             /* FACT_ROW */
     const char *list_version;
     uint8_t row_digest[32];
     enum ground ground;              /* exclusions, SUSPEND, REMOVE, LIFT */
     const char *document_no;
-    date_day effective, until;
+    date_day effective, until;       /* of exclusions; until also of FACT_ADD's membership */
     const char *note;                /* a person's reason */
     int64_t due_ms;                  /* FACT_TIME */
 };
@@ -86,11 +86,19 @@ struct decision {
     enum policy_outcome outcome;
     struct record record;            /* without seq and time; text borrowed from fact, firm and rules */
     bool removes;                    /* takes a listed firm off the list: counts for the guard */
-    bool needs_person;               /* the firm now waits in `checking` for a person of its own (doubt, name, region) */
+    /* A person of its own must look at the firm (doubt, name, region): it waits in `checking`, or it is on the list
+     * and stays there, under its known name, until FACT_CONFIRM or FACT_REFUSE. */
+    bool needs_person;
     bool awaits_admission;           /* it waits for the run's one approval */
     const char *why_en, *why_zh;     /* one sentence for people; static or from the rules' arena */
 };
-/* Decides one fact about one firm (firm_init'ed when unknown) on `today`. */
+/* Decides one fact about one firm (firm_init'ed when unknown) on `today`. Texts of the fact are never NULL.
+ *
+ * A FACT_TIME yields one record at a time: ask again with the firm as applied until POLICY_NOTHING; firm_due says
+ * when to ask. `today` must be the day in which the record will be written. For the other facts, what a source said
+ * twice is POLICY_NOTHING, and what persons ask for where it is not possible is POLICY_REFUSED with firm.state.
+ * FACT_LIFT from a person lifts the ground whoever imposed it, from others only their own. README.md lists what was
+ * chosen where the province has not said. */
 void policy_decide(const struct rules *rules, const struct firm *firm, const struct fact *fact, date_day today,
                    struct decision *out, struct err *err);
 
@@ -100,6 +108,7 @@ int64_t policy_guard_limit(const struct rules *rules, int64_t listed);
 /* The reason words of a firm for one view (exclusions as category or ground); returns how many. */
 enum policy_view { POLICY_VIEW_BANK, POLICY_VIEW_FULL };
 struct policy_reason { char word[64]; const char *en, *zh; };
-size_t policy_reasons(const struct rules *rules, const struct firm *firm, enum policy_view view, struct policy_reason out[FIRM_REASONS_MAX + FIRM_EXCLUSIONS_MAX]);
+size_t policy_reasons(const struct rules *rules, const struct firm *firm, enum policy_view view,
+                      struct policy_reason out[FIRM_REASONS_MAX + FIRM_EXCLUSIONS_MAX]);
 
 #endif

@@ -121,7 +121,8 @@ static void ask_again(const struct ask *ask, struct decision *out, struct firm *
 static void explain_row(const struct ask *ask, const struct firm *next, struct decision *out)
 {
     if (out->record.listing.status == LISTING_LISTED && out->needs_person)
-        decide_why(out, "stays listed; a person must look at the new name or region", "保留在名单中；新名称或地区须人工核查");
+        decide_why(out, "stays listed; a person must look at the new name or region",
+                   "保留在名单中；新名称或地区须人工核查");
     else if (next->exclusion_n > 0)
         decide_why(out, "certified, but excluded", "已认定，但存在排除情形");
     else if (stand_doubtful(next))

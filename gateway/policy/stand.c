@@ -42,8 +42,7 @@ bool stand_outside(const struct rules *rules, const struct firm *firm)
 
 bool stand_blocked(const struct rules *rules, const struct firm *firm)
 {
-    return stand_doubtful(firm) || firm->name_pending[0] != '\0' ||
-           (stand_outside(rules, firm) && !firm->confirmed);
+    return stand_doubtful(firm) || firm->name_pending[0] != '\0' || (stand_outside(rules, firm) && !firm->confirmed);
 }
 
 bool stand_has(const struct listing *listing, enum reason reason)

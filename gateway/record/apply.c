@@ -133,8 +133,8 @@ static void apply_listing(struct firm *firm, const struct record *record)
 
 static bool listing_differs(const struct listing *a, const struct listing *b)
 {
-    return a->status != b->status || a->lane != b->lane || a->since != b->since ||
-           a->listed_since != b->listed_since || a->valid_until != b->valid_until || a->reason_n != b->reason_n ||
+    return a->status != b->status || a->lane != b->lane || a->since != b->since || a->listed_since != b->listed_since ||
+           a->valid_until != b->valid_until || a->reason_n != b->reason_n ||
            memcmp(a->reasons, b->reasons, a->reason_n * sizeof(a->reasons[0])) != 0;
 }
 

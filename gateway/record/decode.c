@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json/json.h"
 #include "record/members.h"
+#include "json/json.h"
 
 struct reader {
     struct arena *arena;
-    char *base;                         /* the struct record being filled */
+    char *base; /* the struct record being filled */
 };
 
 static void init_members(struct record *record, const struct member *members)

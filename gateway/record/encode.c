@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "json/json.h"
 #include "record/members.h"
+#include "json/json.h"
 
 #define TIME_MS_TEXT_SIZE (TIME_TEXT_SIZE + 4)
 

@@ -267,6 +267,7 @@ bool firm_decode(struct bytes in, const char *uscc, struct firm *out, struct err
         return err_set(err, ERR_STORE_CORRUPT, uscc, "the check word of a firm's value differs");
     memcpy(out->uscc, uscc, n + 1);
     if (!take_all(&scan, out))
-        return err_set(err, ERR_STORE_CORRUPT, uscc, "a firm's value breaks off near byte %zu", (size_t)(scan.p - in.p));
+        return err_set(err, ERR_STORE_CORRUPT, uscc, "a firm's value breaks off near byte %zu",
+                       (size_t)(scan.p - in.p));
     return true;
 }

@@ -1,6 +1,9 @@
 /* members: what each kind of journal record is made of. README.md shows the outcome. */
 #include "record/members.h"
 
+/* one member a line, in the order written */
+/* clang-format off */
+
 #define AT(field) offsetof(struct record, field)
 #define TEXT(field, bound) .type = MEMBER_TEXT, .offset = AT(field), .max = (bound)
 #define DATE(field) .type = MEMBER_DATE, .offset = AT(field)

@@ -112,7 +112,8 @@ struct firm {
 };
 /* All text pointers non-NULL after this. */
 void firm_init(struct firm *firm, const char *uscc);
-/* Binary state value (README.md shows its layout). buf overflow also when a text is over its bound. Decoded text is borrowed from `in` (NUL-terminated there). store.corrupt on damage. */
+/* Binary state value (README.md shows its layout). buf overflow also when a text is over its bound. Decoded text is
+ * borrowed from `in` (NUL-terminated there). store.corrupt on damage. */
 void firm_encode(const struct firm *firm, struct buf *out);
 bool firm_decode(struct bytes in, const char *uscc, struct firm *out, struct err *err);
 

@@ -8,16 +8,21 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const kind_names[RECORD_KIND_COUNT] = {
-    [RECORD_CERTIFICATION] = "certification", [RECORD_EXCLUSION] = "exclusion", [RECORD_LISTING] = "listing",
-    [RECORD_PROPOSAL] = "proposal",           [RECORD_APPROVAL] = "approval",   [RECORD_RUN] = "run",
-    [RECORD_CONFIG] = "config",               [RECORD_ACCESS] = "access",
+    [RECORD_CERTIFICATION] = "certification",
+    [RECORD_EXCLUSION] = "exclusion",
+    [RECORD_LISTING] = "listing",
+    [RECORD_PROPOSAL] = "proposal",
+    [RECORD_APPROVAL] = "approval",
+    [RECORD_RUN] = "run",
+    [RECORD_CONFIG] = "config",
+    [RECORD_ACCESS] = "access",
 };
 static const char *const listing_names[LISTING_COUNT] = {
     [LISTING_NONE] = "not_listed",     [LISTING_CHECKING] = "checking", [LISTING_LISTED] = "listed",
     [LISTING_SUSPENDED] = "suspended", [LISTING_REMOVED] = "removed",   [LISTING_EXPIRED] = "expired",
 };
 static const char *const listing_zhs[LISTING_COUNT] = {
-    [LISTING_NONE] = "未入名单",   [LISTING_CHECKING] = "核查中", [LISTING_LISTED] = "已入名单",
+    [LISTING_NONE] = "未入名单",    [LISTING_CHECKING] = "核查中", [LISTING_LISTED] = "已入名单",
     [LISTING_SUSPENDED] = "已暂停", [LISTING_REMOVED] = "已移出",  [LISTING_EXPIRED] = "已到期",
 };
 static const char *const lane_names[LANE_COUNT] = {"", "priority", "ordinary"};
