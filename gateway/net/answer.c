@@ -84,7 +84,8 @@ static void put_size(struct buf *out, size_t n)
 /* A value with a line end would start a header of somebody else's choosing. */
 static bool one_line(struct bytes text)
 {
-    return text.n == 0 || (!memchr(text.p, '\r', text.n) && !memchr(text.p, '\n', text.n) && !memchr(text.p, 0, text.n));
+    return text.n == 0 || (!memchr(text.p, '\r', text.n) && !memchr(text.p, '\n', text.n) &&
+                           !memchr(text.p, '\0', text.n));
 }
 
 static void put_headers(struct buf *out, const struct net_reply *reply)

@@ -147,7 +147,7 @@ static bool open_doors(struct listener *listener, const struct addrinfo *info, c
 bool net_listen_tcp(struct net *net, const char *address, struct crypto_tls *tls, int tag,
                     const struct net_service *service, int *port_out, struct err *err)
 {
-    struct addrinfo *list;
+    struct addrinfo *list = NULL;
     CHECK(resolve(address, &list, err));
     struct listener *listener = new_listener(net, tag, service);
     listener->secure = tls != NULL;

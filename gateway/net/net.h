@@ -34,12 +34,13 @@ struct net_header { struct bytes name, value; };     /* name as sent; compare wi
 
 /* What came. Everything is borrowed until the answer is given. */
 const char *net_method(const struct net_request *request);           /* "GET", "HEAD", "POST" … */
-const char *net_path(const struct net_request *request);             /* percent-decoded path, no query; never contains NUL, "//" kept */
+const char *net_path(const struct net_request *request);             /* percent-decoded, no query; "//" and ".." kept */
 const char *net_query(const struct net_request *request);            /* raw query or "" */
-/* Percent-decoded value of a query parameter ("+" stays, what is not %XX stays) into the request's arena; NULL when absent. `twice_out` (may be
- * NULL) tells that it came more than once. */
+/* Percent-decoded value of a query parameter into the request's arena ("+" stays, as does what is not %XX); NULL
+ * when absent. `twice_out` (may be NULL) tells that it came more than once. */
 const char *net_parameter(struct net_request *request, const char *name, bool *twice_out);
-size_t net_parameters(struct net_request *request, const char *names_out[], size_t max);   /* names in order; returns how many there are */
+/* Names in order; returns how many there are, also beyond max. */
+size_t net_parameters(struct net_request *request, const char *names_out[], size_t max);
 struct bytes net_header_value(const struct net_request *request, const char *name);  /* first; empty when absent */
 bool net_header_present(const struct net_request *request, const char *name);
 struct bytes net_body(const struct net_request *request);
@@ -134,7 +135,8 @@ typedef void net_fetch_done(const struct net_fetch_result *result, void *arg);
 #define NET_FETCH_MAX 512                  /* exchanges under way; busy.queue above */
 /* Starts it from any thread; when it returned true, `done` runs once, on the first loop's thread. Redirects are
  * not followed; HTTP(S) only; no proxy, no environment; TLS 1.2+; connections are reused per (host, identity). */
-bool net_fetch_start(struct net *net, const struct net_fetch_request *request, net_fetch_done *done, void *arg, struct err *err);
+bool net_fetch_start(struct net *net, const struct net_fetch_request *request, net_fetch_done *done, void *arg,
+                     struct err *err);
 /* Blocking form for tools without a running loop (pledgectl): unix_socket may be NULL. The result is copied into
  * the arena. */
 bool net_fetch_wait(const struct net_fetch_request *request, const char *unix_socket, struct arena *arena,

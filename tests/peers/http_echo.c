@@ -21,7 +21,8 @@ static void answer(struct net_request *request, void *arg)
 static void problem(enum err_code code, const char *detail, const char *request_id, struct buf *out, void *arg)
 {
     (void)arg;
-    buf_printf(out, "{\"code\":\"%s\",\"detail\":\"%s\",\"trace_id\":\"%s\"}", err_info(code)->code, detail, request_id);
+    buf_printf(out, "{\"code\":\"%s\",\"detail\":\"%s\",\"trace_id\":\"%s\"}", err_info(code)->code, detail,
+               request_id);
 }
 
 static int fail(const struct err *err)

@@ -63,7 +63,8 @@ static void who(struct net_request *request)
     uint32_t uid = 0;
     char text[128];
     bool known = net_peer_uid(request, &uid);
-    snprintf(text, sizeof(text), "%s %d %d %u %d", strncmp(net_remote(request), "127.0.0.1:", 10) == 0 ? "tcp" : net_remote(request),
+    const char *remote = net_remote(request);
+    snprintf(text, sizeof(text), "%s %d %d %u %d", strncmp(remote, "127.0.0.1:", 10) == 0 ? "tcp" : remote,
              net_listener_tag(request), known, uid, net_peer_digest(request) != NULL);
     reply_text(request, 200, text);
 }
@@ -162,7 +163,8 @@ static void answers_carry_what_they_must(void **state)
     assert_null(answer_header(&answer, "Content-Length", text));
     answer_free(&answer);
 
-    raw_send(fd, "GET /trace HTTP/1.1\r\n" HOST "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n");
+    raw_send(fd, "GET /trace HTTP/1.1\r\n" HOST
+                 "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n");
     expect_answer(fd, 200, "4bf92f3577b34da6a3ce929d0e0e4736");
     raw_send(fd, "GET /who HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
     answer = raw_answer(fd);
@@ -327,7 +329,8 @@ static void refusal_comes_behind_good_answers(void **state)
     (void)state;
     start(&server, &usual);
     int fd = raw_connect(server.port);
-    raw_send(fd, "GET /late?1 HTTP/1.1\r\n" HOST "\r\nGET /late?2 HTTP/1.1\r\n" HOST HOST "\r\nGET /who HTTP/1.1\r\n" HOST "\r\n");
+    raw_send(fd, "GET /late?1 HTTP/1.1\r\n" HOST "\r\n"
+                 "GET /late?2 HTTP/1.1\r\n" HOST HOST "\r\nGET /who HTTP/1.1\r\n" HOST "\r\n");
     expect_answer(fd, 200, "late 1");
     expect_answer(fd, 400, NULL);
     expect_end(fd);

@@ -140,8 +140,8 @@ static void fetch_body(const char *path, const char *cert, const char *key, cons
     char url[64];
     struct err err = {0};
     snprintf(url, sizeof(url), "https://127.0.0.1:%d%s", port, path);
-    struct net_fetch_request request = {.method = body.n ? "POST" : "GET", .url = url, .cert = cert, .key = key, .ca = ca,
-                                        .body = body, .connect_ms = PATIENCE_MS, .total_ms = PATIENCE_MS,
+    struct net_fetch_request request = {.method = body.n ? "POST" : "GET", .url = url, .cert = cert, .key = key,
+                                        .ca = ca, .body = body, .connect_ms = PATIENCE_MS, .total_ms = PATIENCE_MS,
                                         .body_max = 2 * BIG};
     gate_reset(&answered);
     buf_init(&outcome->body, 2 * BIG);
@@ -238,7 +238,8 @@ static void talk(const char *text, const char *options, char *out, size_t size)
 {
     char command[512];
     snprintf(command, sizeof(command),
-             "printf '%s' | timeout 20 openssl s_client -quiet -connect 127.0.0.1:%d -cert %s -key %s -CAfile %s %s 2>/dev/null",
+             "printf '%s' | timeout 20 openssl s_client -quiet -connect 127.0.0.1:%d -cert %s -key %s -CAfile %s %s "
+             "2>/dev/null",
              text, port, file("bank-a.pem"), file("bank-a.key"), file("ca.pem"), options);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
