@@ -22,7 +22,8 @@ struct access_options {
     access_ended *ended;
     void *arg;
 };
-/* Continues after a crash: cuts a torn last line, re-reads the chain, reports segments not yet reported. */
+/* Makes and locks the directory (store.locked when another process writes there). Continues after a crash: cuts a torn
+ * last line, re-reads the chain; the next tick reports segments not yet reported. */
 bool access_open(const struct access_options *options, struct access_log **out, struct err *err);
 void access_close(struct access_log **log);
 void access_set_ended(struct access_log *log, access_ended *ended, void *arg);

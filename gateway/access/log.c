@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ struct open_segment {
 
 struct access_log {
     char directory[ACCESS_PATH_MAX];
+    int held; /* the directory, locked: who takes the log up cuts what another one still maps */
     int64_t segment_size, retention_ms;
     access_ended *ended;
     void *arg;
@@ -309,17 +311,37 @@ static void reopen(struct access_log *log, const struct access_recovered *recove
     log->open.hour = recovered->open.start_ms / ACCESS_HOUR_MS;
 }
 
+static bool hold_directory(const char *directory, int *fd_out, struct err *err)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return err_errno(err, ERR_IO, directory, "open the access log's directory");
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return err_set(err, ERR_STORE_LOCKED, directory, "another process writes the access log");
+    }
+    *fd_out = fd;
+    return true;
+}
+
 bool access_open(const struct access_options *options, struct access_log **out, struct err *err)
 {
     struct access_recovered recovered;
     struct access_log *log;
+    int held = -1;
 
     if (options->segment_size < 2 * ACCESS_LINE_MAX)
         return err_set(err, ERR_CONFIG_VALUE, options->directory, "an access log segment is smaller than two lines");
     if (mkdir(options->directory, 0700) != 0 && errno != EEXIST)
         return err_errno(err, ERR_IO, options->directory, "make the access log's directory");
-    CHECK(access_recover(options->directory, &recovered, err));
+    CHECK(hold_directory(options->directory, &held, err));
+    if (!access_recover(options->directory, &recovered, err)) {
+        close(held);
+        return false;
+    }
     log = xcalloc(1, sizeof(*log));
+    log->held = held;
     snprintf(log->directory, sizeof(log->directory), "%s", options->directory);
     log->segment_size = options->segment_size;
     log->retention_ms = options->retention_ms;
@@ -342,6 +364,7 @@ void access_close(struct access_log **log)
         return;
     end_segment(*log); /* taken up again when the next process starts within the hour */
     access_sync_directory((*log)->directory, &err);
+    close((*log)->held);
     pthread_mutex_destroy(&(*log)->lock);
     free(*log);
     *log = NULL;

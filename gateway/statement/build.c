@@ -1,7 +1,6 @@
 /* build: the words of one statement, in the order that the contract fixes. Pure. */
 #include "statement/internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define REASONS_MAX (FIRM_REASONS_MAX + FIRM_EXCLUSIONS_MAX)
@@ -16,36 +15,10 @@ static bool is_member(enum listing_status status)
     return status == LISTING_LISTED || status == LISTING_SUSPENDED;
 }
 
-/* ---- reasons ----------------------------------------------------------------------------------------------- */
-
-static void one_reason(enum reason reason, struct policy_reason *out)
-{
-    snprintf(out->word, sizeof(out->word), "%s", reason_name(reason));
-    out->en = reason_text(reason, false);
-    out->zh = reason_text(reason, true);
-}
-
-static size_t find_reasons(const struct statement_facts *facts, struct policy_reason out[REASONS_MAX])
-{
-    enum listing_status status = facts->firm->listing.status;
-    size_t n = 0;
-
-    if (status == LISTING_CHECKING) {
-        one_reason(REASON_UNDER_REVIEW, out);
-        return 1;
-    }
-    if (facts->known)
-        n = policy_reasons(facts->rules, facts->firm, facts->view, out);
-    if (n > 0 || status != LISTING_NONE)
-        return n;
-    one_reason(REASON_NEVER_LISTED, out);
-    return 1;
-}
-
 static void add_reasons(const struct statement_facts *facts, struct json_out *json)
 {
     struct policy_reason reasons[REASONS_MAX];
-    size_t n = find_reasons(facts, reasons);
+    size_t n = policy_reasons(facts->rules, facts->firm, facts->view, reasons);
 
     json_key(json, "reasons");
     json_begin_array(json);
@@ -166,7 +139,7 @@ static int64_t next_rules(const struct policy *policy, date_day today)
 int64_t statement_next_update(const struct statement_facts *facts, const struct policy *policy, int64_t validity_ms)
 {
     int64_t now = facts->now_ms, next = now + validity_ms;
-    date_day due = facts->known ? firm_due(facts->firm) : DATE_NONE;
+    date_day due = firm_due(facts->firm);
 
     next = earlier(next, next_rules(policy, date_of_ms(now)));
     if (due != DATE_NONE)

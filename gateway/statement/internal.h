@@ -50,7 +50,6 @@ bool statement_source_choose(const struct statement_view *view, const struct fir
 struct statement_facts {
     const char *id;
     const struct firm *firm;                /* firm_init'ed when not known */
-    bool known;
     const struct rules *rules;
     enum policy_view view;
     struct statement_source source;

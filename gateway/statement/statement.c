@@ -54,8 +54,7 @@ struct question {
     struct store_txn *txn;
     struct statement_key key;
     int64_t now_ms;
-    struct firm firm; /* as the store has it; text borrowed from the transaction */
-    bool known;
+    struct firm firm; /* as the store has it, empty when not known; text borrowed from the transaction */
 };
 
 static void question_init(struct question *question, struct statements *statements,
@@ -75,8 +74,7 @@ static bool read_firm(struct question *question, struct err *err)
     struct store_key key = key_text(question->key.uscc);
     struct bytes value;
 
-    question->known = store_get(question->txn, TABLE_FIRM, &key, &value);
-    if (question->known)
+    if (store_get(question->txn, TABLE_FIRM, &key, &value))
         return firm_decode(value, question->key.uscc, &question->firm, err);
     firm_init(&question->firm, question->key.uscc);
     return !store_failed(question->txn, err);
@@ -139,7 +137,6 @@ static bool gather(const struct question *question, enum policy_view view, struc
     statement_new_id(&statements->ids, id);
     *out = (struct statement_facts){.id = id,
                                     .firm = &question->firm,
-                                    .known = question->known,
                                     .view = view,
                                     .issuer_name = statements->issuer_name,
                                     .issuer_uscc = statements->issuer_uscc,

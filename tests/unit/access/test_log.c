@@ -598,6 +598,19 @@ static void an_orderly_restart_goes_on_in_the_same_segment(void **state)
     assert_int_equal(w->told.lines[0], 20);
 }
 
+static void two_processes_never_write_one_log(void **state)
+{
+    struct world *w = *state;
+    struct access_options options = {.directory = w->directory, .segment_size = w->size, .retention_ms = DAY};
+    struct access_log *second = NULL;
+    struct err err = {0};
+    append(w, 0, 3);
+    assert_false(access_open(&options, &second, &err));
+    assert_int_equal(err.code, ERR_STORE_LOCKED);
+    append(w, 3, 6);
+    assert_int_equal(verified(w), 6);
+}
+
 static void kill_loses_nothing_that_was_appended(void **state)
 {
     struct world *w = *state;
@@ -821,6 +834,7 @@ int main(void)
         LOG_TEST(a_hole_of_zeros_in_an_ended_segment_is_found),
         LOG_TEST(a_start_does_not_hide_tampering),
         LOG_TEST(an_orderly_restart_goes_on_in_the_same_segment),
+        LOG_TEST(two_processes_never_write_one_log),
         LOG_TEST(kill_loses_nothing_that_was_appended),
         LOG_TEST(a_torn_line_is_cut),
         LOG_TEST(a_segment_begun_and_never_used_disappears),

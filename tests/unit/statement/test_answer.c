@@ -356,6 +356,87 @@ static void no_rules_no_answer(void **state)
     assert_refused(w, USCC, ERR_RULES_NONE);
 }
 
+/* ---- a firm's life, decided by the rules ---- */
+
+static bool decide_job(struct ledger_tx *tx, void *arg, struct err *err)
+{
+    struct ledger_outcome outcome;
+    return ledger_fact(tx, arg, (struct bytes){0}, &outcome, err);
+}
+
+static struct fact fact_of(enum fact_kind kind, struct actor actor)
+{
+    const struct cert_row row = {.name = "汾酒",
+                                 .region_code = "140100",
+                                 .industry_code = "",
+                                 .scale = "",
+                                 .ownership = "private",
+                                 .level = "省级",
+                                 .batch = "2026-1",
+                                 .document_no = "晋1号",
+                                 .reason = "",
+                                 .valid_from = day("2026-03-01"),
+                                 .valid_until = day("2026-11-25")};
+    return (struct fact){.kind = kind,
+                         .actor = actor,
+                         .origin = "run-1",
+                         .approval_id = "",
+                         .uscc = USCC,
+                         .row = row,
+                         .list_version = "2026-11",
+                         .document_no = "",
+                         .effective = DATE_NONE,
+                         .until = DATE_NONE,
+                         .note = "because"};
+}
+
+static void decide(struct world *w, struct fact fact)
+{
+    struct err err = {0};
+    NEED(ledger_run(w->ledger, decide_job, &fact, &err), err);
+}
+
+static void assert_reads(struct world *w, const char *status, const char *reason, const char *next_update)
+{
+    const struct statement *statement = ask(w, USCC);
+    struct json_doc *doc = parse(statement->body);
+    assert_string_equal(text_of(doc, NULL, "status"), status);
+    const json_value *reasons = json_member(json_root(doc), "reasons");
+    assert_int_equal(json_count(reasons), 1);
+    assert_string_equal(json_string(json_at(reasons, 0)), reason);
+    assert_string_equal(text_of(doc, NULL, "next_update"), next_update);
+    json_free(&doc);
+    statement_release(&statement);
+}
+
+static void a_firms_life_as_a_bank_reads_it(void **state)
+{
+    struct world *w = *state;
+    const struct actor source = {ACTOR_SOURCE, "bureau-sx"}, partner = {ACTOR_PARTNER, "ippublic-sx"};
+    int64_t next;
+    struct err err = {0};
+    contact(w, "bureau-sx", "2026-11", T0);
+    assert_reads(w, "not_listed", "never_listed", "2026-11-24T22:00:00+08:00");
+    decide(w, fact_of(FACT_ROW, source));
+    assert_reads(w, "listed", "certified", "2026-11-24T22:00:00+08:00");
+    struct fact imposed = fact_of(FACT_IMPOSE, partner);
+    imposed.ground = GROUND_ABNORMAL_PATENTS;
+    imposed.effective = imposed.until = day("2026-11-24");
+    decide(w, imposed);
+    contact(w, "bureau-sx", "2026-11", clock_wall_ms() + 4 * HOUR);
+    later(4 * HOUR);
+    w->context.generation++;
+    assert_reads(w, "suspended", "exclusion.ip", "2026-11-25T00:00:00+08:00");
+    later(10 * HOUR); /* midnight: the exclusion ran out, and the certification has one day left */
+    assert_reads(w, "suspended", "exclusion.ip", "2026-11-25T00:00:01+08:00");
+    NEED(ledger_time(w->ledger, &next, &err), err);
+    assert_reads(w, "listed", "certified", "2026-11-25T02:00:00+08:00");
+    contact(w, "bureau-sx", "2026-11", clock_wall_ms() + 20 * HOUR);
+    later(24 * HOUR);
+    NEED(ledger_time(w->ledger, &next, &err), err);
+    assert_reads(w, "expired", "expired", "2026-11-26T08:00:00+08:00");
+}
+
 /* ---- against a naive model ---- */
 
 #define FIRMS 5
@@ -583,6 +664,7 @@ int main(void)
         ANSWER_TEST(every_algorithm_verifies_and_a_changed_body_does_not),
         ANSWER_TEST(the_unsigned_text_is_the_same_statement),
         ANSWER_TEST(no_rules_no_answer),
+        ANSWER_TEST(a_firms_life_as_a_bank_reads_it),
         ANSWER_TEST(the_cache_never_tells_what_has_passed),
         ANSWER_TEST(threads_are_never_told_less_than_what_was_committed),
     };

@@ -18,7 +18,7 @@ static struct statement_facts facts_of(struct world *w, const struct firm *firm)
     return (struct statement_facts){
         .id = "st-x",
         .firm = firm,
-        .known = true,
+
         .rules = policy_in_force(w->context.policy, date_of_ms(T0)),
         .view = POLICY_VIEW_BANK,
         .issuer_name = ISSUER,
@@ -58,7 +58,6 @@ static void a_firm_nobody_knows(void **state)
     struct firm firm;
     firm_init(&firm, USCC);
     struct statement_facts facts = facts_of(*state, &firm);
-    facts.known = false;
     assert_says(
         &facts,
         "{\"id\":\"st-x\",\"uscc\":\"" USCC "\",\"status\":\"not_listed\",\"status_zh\":\"未入名单\","
