@@ -94,6 +94,7 @@ static void check_source(struct ask *ask, struct checks *checks, struct store_tx
     const char *name = arena_printf(ask->arena, "source.%s", source->id);
     struct source_state state = {0};
     struct err err = {0};
+    int64_t changes;
 
     if (!source_state_read(txn, ask->arena, source->id, &state, &err)) {
         add_err(ask, checks, name, &err);
@@ -105,7 +106,7 @@ static void check_source(struct ask *ask, struct checks *checks, struct store_tx
         return;
     }
     enum freshness fresh = freshness_of(state.completed_ms, source->period_ms, config->freshness_stale_after,
-                                        config->freshness_refuse_after, ask->now_ms, NULL);
+                                        config->freshness_refuse_after, ask->now_ms, &changes);
     char time[TIME_TEXT_SIZE];
     time_format(state.completed_ms, time);
     checks_add(checks, name, fresh == FRESH_ON_TIME, false,

@@ -133,7 +133,7 @@ void checks_add(struct checks *checks, const char *name, bool ok, bool needed, c
 /* ---- status.c */
 void api_head_write(struct json_out *json, const struct journal_head *head);   /* members size, root, time */
 void api_counts_write(struct json_out *json, struct store_txn *txn);           /* member counts: firms by state */
-bool api_sources_write(struct ask *ask, struct err *err);          /* array; no read transaction may be open */
+void api_sources_write(struct ask *ask);                           /* array; no read transaction may be open */
 
 /* ---- whoami.c */
 void api_roles_write(struct json_out *json, unsigned roles);

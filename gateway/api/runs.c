@@ -13,9 +13,10 @@
 
 bool api_do_sources(struct ask *ask, struct err *err)
 {
+    (void)err;
     json_begin_object(&ask->json);
     json_key(&ask->json, "items");
-    CHECK(api_sources_write(ask, err));
+    api_sources_write(ask);
     json_add_boolean(&ask->json, "more", false);
     json_end_object(&ask->json);
     return true;

@@ -58,23 +58,34 @@ static bool write_stored(struct ask *ask, struct err *err)
     return true;
 }
 
-bool api_sources_write(struct ask *ask, struct err *err)
+/* A source that sync could not open is shown with the reason, and does not take the page with it. */
+static void write_source(struct ask *ask, const struct source *source)
 {
-    const struct directory *directory = ask->held->state.directory;
+    struct err err = {0};
     struct buf status;
-    bool ok = true;
+    char text[400];
 
     buf_init(&status, SOURCE_STATUS_MAX);
-    json_begin_array(&ask->json);
-    for (size_t i = 0; ok && i < directory_sources(directory); i++) {
-        buf_reset(&status);
-        ok = sync_source_status(ask->api->options.sync, directory_source(directory, i)->id, &status, err);
-        if (ok)
-            json_put_raw(&ask->json, buf_bytes(&status));
+    if (sync_source_status(ask->api->options.sync, source->id, &status, &err)) {
+        json_put_raw(&ask->json, buf_bytes(&status));
+    } else {
+        json_begin_object(&ask->json);
+        json_add_string(&ask->json, "id", source->id);
+        json_add_string(&ask->json, "name", source->name);
+        json_add_string(&ask->json, "error", err_text(&err, false, text, sizeof(text)));
+        json_end_object(&ask->json);
     }
-    json_end_array(&ask->json);
     buf_free(&status);
-    return ok;
+}
+
+void api_sources_write(struct ask *ask)
+{
+    const struct directory *directory = ask->held->state.directory;
+
+    json_begin_array(&ask->json);
+    for (size_t i = 0; i < directory_sources(directory); i++)
+        write_source(ask, directory_source(directory, i));
+    json_end_array(&ask->json);
 }
 
 static void write_keys(struct ask *ask)
@@ -135,7 +146,7 @@ bool api_do_status(struct ask *ask, struct err *err)
     json_add_time(&ask->json, "time", ask->now_ms);
     CHECK(write_stored(ask, err));
     json_key(&ask->json, "sources");
-    CHECK(api_sources_write(ask, err));
+    api_sources_write(ask);
     write_keys(ask);
     json_add_integer(&ask->json, "partners", (int64_t)directory_partners(ask->held->state.directory));
     CHECK(write_store(ask, err));
