@@ -1,6 +1,7 @@
 /* Talks to the daemon: over its Unix socket, or with a person's certificate over TLS. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/internal.h"
 #include "config/config.h"
@@ -66,14 +67,23 @@ static int find_daemon(struct cli *cli, struct where *out)
     return CLI_OK;
 }
 
+/* What curl says of a socket names a host and a port that do not exist. */
+static const char *why_not(const struct where *where, const struct net_fetch_result *result)
+{
+    if (result->err.code != ERR_CLIENT_CONNECT || !where->socket)
+        return result->err.detail[0] ? result->err.detail : err_info(result->err.code)->en;
+    if (access(where->socket, F_OK) != 0)
+        return "there is no such socket";
+    return access(where->socket, W_OK) != 0 ? "you may not use this socket" : "nobody listens on this socket";
+}
+
 static int unreachable(struct cli *cli, const struct where *where, const struct net_fetch_request *request,
                        const struct net_fetch_result *result)
 {
     struct err err = {0};
     if (result->err.code == ERR_CLIENT_TOO_LARGE)
         return cli_fail(cli, &result->err);
-    err_set(&err, ERR_UNREACHABLE, where->socket ? where->socket : where->base, "%s",
-            result->err.detail[0] ? result->err.detail : err_info(result->err.code)->en);
+    err_set(&err, ERR_UNREACHABLE, where->socket ? where->socket : where->base, "%s", why_not(where, result));
     int code = cli_fail(cli, &err);
     if (result->sent && strcmp(request->method, "POST") == 0)
         cli_say(cli, "%s", cli->zh ? "请求可能已被执行，重复之前请先查看" : "it may have been carried out; look before doing it again");

@@ -3,7 +3,7 @@
 
 #include "cli/internal.h"
 
-static void say(struct cli *cli, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void say(struct cli *cli, const char *format, va_list args)
 {
     char text[2048];
     vsnprintf(text, sizeof text, format, args);
