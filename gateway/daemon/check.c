@@ -1,0 +1,230 @@
+/* check: opens what a start would open, keeps nothing, tells every fault. */
+#include "daemon/internal.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct check {
+    struct arena *arena;
+    struct config_faults *faults;
+    struct force force;
+    struct kept kept;
+    struct crypto_keyring *ring;
+    bool running;                        /* a daemon holds the data directory */
+};
+
+static void note(struct check *check, struct err *err)
+{
+    tell_blame(check->force.config, err);
+    config_fault(check->faults, err);
+}
+
+static void note_new(struct check *check, enum err_code code, const char *place, const char *detail)
+{
+    struct err err = {0};
+
+    (void)err_set(&err, code, place, "%s", detail);
+    note(check, &err);
+}
+
+static void check_rules(struct check *check)
+{
+    const struct rules_file *rules = check->force.rules;
+
+    if (rules != NULL && policy_in_force(rules->policy, date_of_ms(clock_wall_ms())) == NULL)
+        note_new(check, ERR_RULES_NONE, check->force.config->rules_file, "every version begins later than today");
+}
+
+/* The identity shown to others is used by the client library: a server context reads the same files. */
+static void check_outgoing(struct check *check)
+{
+    const struct config *config = check->force.config;
+    const struct crypto_tls_files files = {config->tls_client_cert, config->tls_client_key, config->tls_ca, NULL};
+    struct crypto_tls *tls = NULL;
+    struct err err = {0};
+
+    if (files.cert != NULL && !crypto_tls_server(&files, &tls, &err))
+        note(check, &err);
+    crypto_tls_free(&tls);
+}
+
+/* ---- data ---- */
+
+static void check_can_make(struct check *check, const char *directory)
+{
+    const char *parent = dirname(arena_strdup(check->arena, directory));
+
+    if (access(parent, W_OK | X_OK) != 0)
+        note_new(check, ERR_STORE_OPEN, directory,
+                 arena_printf(check->arena, "it cannot be made in %s: %s", parent, strerror(errno)));
+}
+
+static bool open_store(struct check *check, const char *path, bool exclusive, struct err *err)
+{
+    const struct store_options options = {
+        .directory = path,
+        .map_size = check->force.config->data_map_size,
+        .exclusive = exclusive,
+        .read_only = !exclusive,
+    };
+    struct store *store = NULL;
+    bool ok = store_open(&options, &store, err);
+
+    if (ok && store_free_bytes(store) >= 0 && store_free_bytes(store) < check->force.config->data_min_free)
+        note_new(check, ERR_STORE_FULL, check->force.config->data_dir, "less free disk than data.min_free");
+    store_close(&store);
+    return ok;
+}
+
+static void check_store(struct check *check)
+{
+    const struct config *config = check->force.config;
+    char path[DAEMON_PATH_MAX];
+    struct stat info;
+    struct err err = {0};
+
+    if (!force_path(config, "store", path, &err)) {
+        note(check, &err);
+    } else if (stat(path, &info) != 0) {
+        check_can_make(check, stat(config->data_dir, &info) == 0 ? path : config->data_dir);
+    } else if (!open_store(check, path, true, &err)) {
+        check->running = err.code == ERR_STORE_LOCKED;
+        err.detail[0] = check->running ? '\0' : err.detail[0];
+        if (!check->running || !open_store(check, path, false, &err))
+            note(check, &err);
+    }
+}
+
+/* ---- addresses, adapters ---- */
+
+static void unused(struct net_request *request, void *arg)
+{
+    const struct net_reply reply = {.status = 503};
+
+    (void)arg;
+    net_answer(request, &reply);
+}
+
+static void check_tcp(struct check *check, struct net *net, const char *setting, const char *address)
+{
+    static const struct net_service service = {.handler = unused};
+    struct err err = {0};
+
+    if (address == NULL || net_listen_tcp(net, address, NULL, 0, &service, NULL, &err))
+        return;
+    tell_blame_on(check->force.config, setting, &err);
+    config_fault(check->faults, &err);
+}
+
+/* Binds as a start would; nothing is accepted, because the net is never started. */
+static void check_listeners(struct check *check, struct net *net)
+{
+    static const struct net_service service = {.handler = unused};
+    const struct config *config = check->force.config;
+    struct err err = {0};
+
+    if (check->running)
+        return;
+    check_tcp(check, net, "api.listen", config->api_listen);
+    check_tcp(check, net, "admin.listen", config->admin_listen);
+    check_tcp(check, net, "plain.listen", config->plain_listen);
+    if (!net_listen_unix(net, config->admin_socket, 0, &service, &err))
+        note(check, &err);
+}
+
+static void check_source(struct check *check, struct host *host, const struct source *source)
+{
+    struct host_setting *settings = arena_alloc(check->arena, (source->setting_n + 1) * sizeof(*settings));
+    struct host_instance *instance = NULL;
+    struct err err = {0};
+
+    for (size_t i = 0; i < source->setting_n; i++)
+        settings[i] = (struct host_setting){source->settings[i].name, source->settings[i].value};
+    if (!host_open(host, source->adapter, settings, source->setting_n, source->place, &instance, &err)) {
+        if (err.place[0] == '\0' || strchr(err.place, ':') == NULL)
+            (void)snprintf(err.place, sizeof(err.place), "%s", source->place);
+        note(check, &err);
+        return;
+    }
+    host_close(&instance);
+}
+
+static void check_adapters(struct check *check, struct net *net)
+{
+    const struct config *config = check->force.config;
+    const struct host_options options = {
+        .net = net,
+        .adapters_dir = config->adapters_dir,
+        .step_limit_ms = config->adapter_step_limit,
+        .cert = config->tls_client_cert,
+        .key = config->tls_client_key,
+        .ca = config->tls_ca,
+    };
+    struct host *host = host_new(&options);
+
+    for (size_t i = 0; i < directory_sources(check->force.directory); i++)
+        check_source(check, host, directory_source(check->force.directory, i));
+    host_free(&host);
+}
+
+static void check_net(struct check *check)
+{
+    const struct net_options options = {.threads = 1, .workers = 1, .connections = 16, .stop_ms = 1000};
+    struct net *net = net_new(&options);
+
+    check_listeners(check, net);
+    if (check->force.directory != NULL)
+        check_adapters(check, net);
+    net_free(&net);
+}
+
+/* ---- all of it ---- */
+
+static void check_all(struct check *check, const char *file)
+{
+    (void)force_load(file, NULL, &check->kept, check->arena, &check->force, check->faults);
+    if (check->force.config == NULL)
+        return;
+    (void)force_keyring(check->force.config, check->ring, check->faults);
+    if (check->force.directory != NULL)
+        (void)force_answerable(check->ring, check->force.directory, check->faults);
+    check_rules(check);
+    check_outgoing(check);
+    check_store(check);
+    check_net(check);
+}
+
+static void tell(const struct check *check, const char *file)
+{
+    for (size_t i = 0; i < check->faults->n; i++)
+        tell_fault(&check->faults->items[i]);
+    if (check->running)
+        (void)fputs("a daemon runs on this data directory; its addresses were not tried\n"
+                    "    该数据目录已有守护进程在运行，未试绑监听地址\n", stderr);
+    if (check->faults->n == 0)
+        (void)fprintf(stderr, "%s: no faults\n    配置检查通过\n", file);
+    else
+        (void)fprintf(stderr, "%s: %zu fault%s\n    共 %zu 处问题\n", file, check->faults->n,
+                      check->faults->n == 1 ? "" : "s", check->faults->n);
+}
+
+int check_run(const char *file)
+{
+    AUTO_ARENA arena = arena_new();
+    struct config_faults faults = {.max = DAEMON_FAULTS_MAX};
+    struct check check = {.arena = arena, .faults = &faults};
+
+    faults.items = arena_alloc(arena, DAEMON_FAULTS_MAX * sizeof(*faults.items));
+    check.ring = crypto_keyring_new();
+    log_set_level(LOG_ERROR);
+    check_all(&check, file);
+    tell(&check, file);
+    crypto_keyring_free(&check.ring);
+    force_release(&check.force);
+    kept_free(&check.kept);
+    return faults.n == 0 ? 0 : 1;
+}

@@ -1,0 +1,187 @@
+/* force: pledged.yaml and the files it names, read into one generation. */
+#include "daemon/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void fault(const struct config *config, struct config_faults *faults, struct err *err)
+{
+    tell_blame(config, err);
+    config_fault(faults, err);
+}
+
+/* ---- what is kept ---- */
+
+static struct config *keep_config(struct kept *kept, struct config *config)
+{
+    kept->configs = xrealloc(kept->configs, (kept->config_n + 1) * sizeof(*kept->configs));
+    return kept->configs[kept->config_n++] = config;
+}
+
+static const struct rules_file *keep_rules(struct kept *kept, struct rules_file *rules)
+{
+    kept->rules = xrealloc(kept->rules, (kept->rules_n + 1) * sizeof(*kept->rules));
+    return kept->rules[kept->rules_n++] = rules;
+}
+
+static void rules_free(struct rules_file **rules)
+{
+    arena_free(&(*rules)->arena);
+    free(*rules);
+    *rules = NULL;
+}
+
+void kept_free(struct kept *kept)
+{
+    for (size_t i = 0; i < kept->config_n; i++)
+        config_free(&kept->configs[i]);
+    for (size_t i = 0; i < kept->rules_n; i++)
+        rules_free(&kept->rules[i]);
+    free(kept->configs);
+    free(kept->rules);
+    *kept = (struct kept){0};
+}
+
+void force_release(struct force *force)
+{
+    directory_free(&force->directory);
+    crypto_tls_free(&force->tls);
+}
+
+/* ---- reading ---- */
+
+static struct config *read_config(const char *file, const struct force *old, struct kept *kept, struct arena *arena,
+                                  struct config_faults *faults)
+{
+    struct config *config = NULL;
+
+    if (!config_load(file, &config, arena, faults))
+        return old == NULL ? NULL : old->config;
+    if (old != NULL && bytes_equal(config->raw, old->config->raw)) {
+        config_free(&config);
+        return old->config;
+    }
+    return keep_config(kept, config);
+}
+
+static bool parse_rules(const struct config *config, struct rules_file *rules, struct err *err)
+{
+    const struct yaml_node *root = NULL;
+    struct bytes raw = {0};
+    uint8_t digest[CRYPTO_DIGEST_SIZE];
+
+    rules->arena = arena_new();
+    rules->admission = config->admission;
+    CHECK(yaml_load(rules->arena, config->rules_file, &root, &raw, err));
+    crypto_digest(CRYPTO_SHA256, raw, digest);
+    (void)hex_encode(digest, sizeof(digest), rules->digest);
+    return policy_load(rules->arena, root, (enum policy_admission)config->admission, &rules->policy, err);
+}
+
+static const struct rules_file *read_rules(const struct config *config, const struct rules_file *old, struct kept *kept,
+                                           struct config_faults *faults)
+{
+    struct rules_file *rules = xcalloc(1, sizeof(*rules));
+    struct err err = {0};
+
+    if (!parse_rules(config, rules, &err)) {
+        fault(config, faults, &err);
+        rules_free(&rules);
+        return old;
+    }
+    if (old != NULL && strcmp(old->digest, rules->digest) == 0 && old->admission == rules->admission) {
+        rules_free(&rules);
+        return old;
+    }
+    return keep_rules(kept, rules);
+}
+
+static struct directory *read_directory(const struct config *config, struct directory *old, uint64_t generation,
+                                        struct config_faults *faults)
+{
+    const struct directory_files files = {config->partners_file, config->operators_file, config->sources_file};
+    struct directory *directory = NULL;
+    size_t first = faults->n;
+
+    if (directory_load(&files, generation, &directory, faults))
+        return directory;
+    for (size_t i = first; i < faults->n; i++)
+        tell_blame(config, &faults->items[i]);
+    return old == NULL ? NULL : directory_ref(old);
+}
+
+static struct crypto_tls *read_tls(const struct config *config, struct crypto_tls *old, struct config_faults *faults)
+{
+    const struct crypto_tls_files files = {config->tls_cert, config->tls_key, config->tls_ca, config->tls_crl};
+    struct crypto_tls *tls = NULL;
+    struct err err = {0};
+
+    if (crypto_tls_server(&files, &tls, &err))
+        return tls;
+    fault(config, faults, &err);
+    return old == NULL ? NULL : crypto_tls_ref(old);
+}
+
+bool force_load(const char *file, const struct force *old, struct kept *kept, struct arena *arena, struct force *out,
+                struct config_faults *faults)
+{
+    size_t before = faults->n;
+
+    *out = (struct force){.generation = old == NULL ? 1 : old->generation + 1};
+    out->config = read_config(file, old, kept, arena, faults);
+    if (out->config == NULL)
+        return false;
+    out->rules = read_rules(out->config, old == NULL ? NULL : old->rules, kept, faults);
+    out->directory = read_directory(out->config, old == NULL ? NULL : old->directory, out->generation, faults);
+    out->tls = read_tls(out->config, old == NULL ? NULL : old->tls, faults);
+    return faults->n == before;
+}
+
+/* ---- keys and paths ---- */
+
+bool force_keyring(const struct config *config, struct crypto_keyring *ring, struct config_faults *faults)
+{
+    bool ok = true;
+    struct err err = {0};
+
+    if (!crypto_keyring_load(ring, CRYPTO_SIGN_ES256, config->sign_es256_cert, config->sign_es256_key, NULL, &err)) {
+        fault(config, faults, &err);
+        ok = false;
+    }
+    err = (struct err){0};
+    if (config->sign_sm2_cert != NULL && !crypto_keyring_load(ring, CRYPTO_SIGN_SM2, config->sign_sm2_cert,
+                                                              config->sign_sm2_key, config->sign_sm2_id, &err)) {
+        fault(config, faults, &err);
+        ok = false;
+    }
+    return ok;
+}
+
+bool force_answerable(const struct crypto_keyring *ring, const struct directory *directory, struct config_faults *faults)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < directory_partners(directory); i++) {
+        const struct partner *partner = directory_partner(directory, i);
+        enum crypto_purpose purpose;
+        struct err err = {0};
+
+        if (crypto_keyring_purpose(partner->answer_alg, &purpose) && crypto_keyring_public(ring, purpose) != NULL)
+            continue;
+        (void)err_set(&err, ERR_CONFIG_VALUE, partner->place, "%s is answered with %s, for which the gateway has no key; "
+                      "set answer_alg, or signing in pledged.yaml", partner->id, crypto_alg_name(partner->answer_alg));
+        config_fault(faults, &err);
+        ok = false;
+    }
+    return ok;
+}
+
+bool force_path(const struct config *config, const char *name, char out[DAEMON_PATH_MAX], struct err *err)
+{
+    int n = snprintf(out, DAEMON_PATH_MAX, "%s/%s", config->data_dir, name);
+
+    if (n >= DAEMON_PATH_MAX)
+        return err_set(err, ERR_CONFIG_VALUE, config->data_dir, "the path is too long");
+    return true;
+}

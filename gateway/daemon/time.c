@@ -1,0 +1,94 @@
+/* time: what is done because time passes. Two threads that may block: one keeps the access log, the other watches the
+ * clock, starts runs and lets dates take effect. */
+#include "daemon/internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define STEP_MS 2000                     /* more between wall and monotonic time than drift in a second can be */
+#define LOOK_MS 60000                    /* new facts may be due earlier than what was known */
+
+static bool segment_job(struct ledger_tx *tx, void *arg, struct err *err)
+{
+    struct record record = *(const struct record *)arg;
+
+    return ledger_record(tx, &record, err);
+}
+
+bool time_access_ended(void *arg, const char *segment, const char *digest_hex, uint64_t lines, struct err *err)
+{
+    struct daemon *daemon = arg;
+    AUTO_ARENA arena = arena_new();
+    struct record record;
+
+    record_init(&record, RECORD_ACCESS);
+    record.actor = (struct actor){ACTOR_GATEWAY, ""};
+    record.object = segment;
+    record.object_digest = digest_hex;
+    record.note = arena_printf(arena, "lines=%" PRIu64, lines);
+    return ledger_run(daemon->ledger, segment_job, &record, err);
+}
+
+static void access_beat(void *arg)
+{
+    struct daemon *daemon = arg;
+
+    access_tick(daemon->access);
+}
+
+/* Answers carry times: a clock that jumps must leave a trace. */
+static void watch_clock(struct watch *watch)
+{
+    int64_t difference = clock_wall_ms() - clock_mono_ms();
+    int64_t step = difference - watch->difference;
+
+    if (llabs(step) > STEP_MS) {
+        log_event(LOG_WARN, "clock.step", "by_ms=%" PRId64, step);
+        watch->due_ms = clock_wall_ms();
+    }
+    watch->difference = difference;
+}
+
+static bool is_due(const struct watch *watch, int64_t wall_ms, int64_t mono_ms)
+{
+    return (watch->due_ms != 0 && wall_ms >= watch->due_ms) || mono_ms - watch->looked_ms >= LOOK_MS ||
+           date_of_ms(wall_ms) != watch->day;
+}
+
+static void let_dates_pass(struct daemon *daemon)
+{
+    struct watch *watch = &daemon->watch;
+    int64_t wall_ms = clock_wall_ms(), mono_ms = clock_mono_ms(), next_ms = 0;
+    struct err err = {0};
+
+    if (!is_due(watch, wall_ms, mono_ms))
+        return;
+    watch->looked_ms = mono_ms;
+    watch->day = date_of_ms(wall_ms);
+    if (ledger_time(daemon->ledger, &next_ms, &err))
+        watch->due_ms = next_ms;
+    else
+        log_err(LOG_ERROR, "time.facts", &err);
+}
+
+static void time_beat(void *arg)
+{
+    struct daemon *daemon = arg;
+
+    watch_clock(&daemon->watch);
+    sync_tick(daemon->sync);
+    let_dates_pass(daemon);
+}
+
+bool time_start(struct daemon *daemon, struct err *err)
+{
+    daemon->watch = (struct watch){.difference = clock_wall_ms() - clock_mono_ms()};
+    CHECK(beat_start(access_beat, daemon, &daemon->access_beat, err));
+    return beat_start(time_beat, daemon, &daemon->time_beat, err);
+}
+
+void time_stop(struct daemon *daemon)
+{
+    beat_stop(&daemon->time_beat);
+    beat_stop(&daemon->access_beat);
+}
