@@ -149,6 +149,45 @@ static void signed_once_and_told_many_times(void **state)
     assert_null(first);
 }
 
+static void *ask_anew(void *arg)
+{
+    struct world *w = arg;
+    const struct statement *statement = ask(w, USCC);
+    assert_int_equal(statement->sequence, 8);
+    statement_release(&statement);
+    return NULL;
+}
+
+static void in_another_thread(struct world *w)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, ask_anew, w);
+    pthread_join(thread, NULL);
+}
+
+static void a_reader_of_yesterday_spoils_nothing(void **state)
+{
+    struct world *w = *state;
+    struct firm firm = listed_firm(USCC, 7);
+    const struct statement *old;
+    struct err err = {0};
+    put_firm(w, &firm);
+    contact(w, "bureau-sx", "2026-11", T0);
+    struct store_txn *txn = store_read(w->store, &err);
+    firm.listing.sequence = firm.last_sequence = 8;
+    put_firm(w, &firm);
+    in_another_thread(w);
+    NEED(statement_get(w->statements, &w->context, txn, USCC, POLICY_VIEW_BANK, CRYPTO_ES256, STATEMENT_JSON, T0, &old,
+                       NULL, &err),
+         err);
+    assert_int_equal(old->sequence, 7);
+    int64_t signatures = metric_get(METRIC_SIGNATURES);
+    in_another_thread(w);
+    assert_int_equal(metric_get(METRIC_SIGNATURES), signatures);
+    store_read_end(&txn);
+    statement_release(&old);
+}
+
 static void everything_that_matters_makes_a_new_one(void **state)
 {
     struct world *w = *state;
@@ -655,6 +694,7 @@ int main(void)
         ANSWER_TEST(too_old_is_refused_and_new_contact_ends_that),
         ANSWER_TEST(a_late_source_is_looked_at_again_each_time),
         ANSWER_TEST(signed_once_and_told_many_times),
+        ANSWER_TEST(a_reader_of_yesterday_spoils_nothing),
         ANSWER_TEST(everything_that_matters_makes_a_new_one),
         ANSWER_TEST(views_algorithms_and_forms_are_kept_apart),
         ANSWER_TEST(only_the_cache_is_asked_when_so_wished),
