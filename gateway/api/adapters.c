@@ -13,7 +13,8 @@ static void write_settings(struct json_out *json, const struct gwa_setting *sett
     for (; settings && settings->name; settings++) {
         json_begin_object(json);
         json_add_string(json, "name", settings->name);
-        json_add_string(json, "type", (size_t)settings->type < sizeof(types) / sizeof(types[0]) ? types[settings->type] : "");
+        json_add_string(json, "type",
+                        (size_t)settings->type < sizeof(types) / sizeof(types[0]) ? types[settings->type] : "");
         json_add_boolean(json, "required", settings->required);
         json_add_string_opt(json, "fallback", settings->fallback);
         json_add_string_opt(json, "help", settings->help);

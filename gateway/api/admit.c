@@ -107,7 +107,8 @@ static bool allowed(const struct ask *ask, struct err *err)
 
     if ((roles & (ROUTE_OPEN | ROUTE_KNOWN)) || (roles & ask->roles))
         return true;
-    return err_set(err, ERR_SENDER_ROLE, NULL, "one of %s is needed", role_names(roles & (ROUTE_ROOT - 1), names, sizeof(names)));
+    return err_set(err, ERR_SENDER_ROLE, NULL, "one of %s is needed",
+                   role_names(roles & (ROUTE_ROOT - 1), names, sizeof(names)));
 }
 
 /* A browser names the page that sends a POST; only the console's own may. */
@@ -161,7 +162,8 @@ static bool form(struct ask *ask, struct err *err)
     size_t n = ask->route->form == FORM_STATEMENT ? 2 : 1;
     if (api_accept(accept, statement, n, &ask->media))
         return true;
-    return err_set(err, ERR_HTTP_NOT_ACCEPTABLE, NULL, "offered: application/json%s", n > 1 ? ", application/jose" : "");
+    return err_set(err, ERR_HTTP_NOT_ACCEPTABLE, NULL, "offered: application/json%s",
+                   n > 1 ? ", application/jose" : "");
 }
 
 static bool ready(const struct ask *ask, struct err *err)

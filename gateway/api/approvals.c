@@ -144,7 +144,8 @@ static bool decide(struct ask *ask, bool grant, struct err *err)
     CHECK(json_only(ask_object(ask), "", members, err));
     CHECK(json_opt_string(ask_object(ask), "", "comment", RECORD_REASON_MAX, &comment, err));
     CHECK(in_scope(ask, err));
-    CHECK(ledger_decide_approval(ask->api->options.ledger, ask->values[0], grant, &person, comment ? comment : "", &seq, err));
+    CHECK(ledger_decide_approval(ask->api->options.ledger, ask->values[0], grant, &person, comment ? comment : "", &seq,
+                                 err));
     json_begin_object(&ask->json);
     json_add_integer(&ask->json, "sequence", (int64_t)seq);
     json_end_object(&ask->json);

@@ -8,7 +8,8 @@
 #define DAY_MS (24 * 3600 * 1000LL)
 #define TEXT_MAX 400
 
-void checks_add(struct checks *checks, const char *name, bool ok, bool needed, const char *detail, const char *detail_zh)
+void checks_add(struct checks *checks, const char *name, bool ok, bool needed, const char *detail,
+                const char *detail_zh)
 {
     if (checks->n < CHECKS_MAX)
         checks->items[checks->n++] =

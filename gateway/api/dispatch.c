@@ -13,9 +13,11 @@ const struct config *ask_config(const struct ask *ask)
     return ask->held->state.config;
 }
 
+/* Queue 0 is the machine's own: probes must get through whatever strangers do. */
 unsigned ask_queue(const struct ask *ask)
 {
-    return (unsigned)((ask->caller ? ask->caller->mark : 0) % API_QUEUES);
+    bool own = ask->listener == API_LISTENER_PLAIN || ask->listener == API_LISTENER_SOCKET;
+    return own ? 0 : 1 + (unsigned)(ask->caller->mark % (API_QUEUES - 1));
 }
 
 void ask_header(struct ask *ask, const char *name, const char *value)
@@ -139,7 +141,8 @@ static bool check_key(struct ask *ask, bool *again_out, struct err *err)
     if (!net_header_present(ask->request, "Idempotency-Key") || ask->listener == API_LISTENER_PARTNER)
         return true;
     if (!idempotency_key_good(key))
-        return err_set(err, ERR_HTTP_BAD_REQUEST, "Idempotency-Key", "1 to %d visible ASCII characters", IDEMPOTENCY_KEY_MAX);
+        return err_set(err, ERR_HTTP_BAD_REQUEST, "Idempotency-Key", "1 to %d visible ASCII characters",
+                       IDEMPOTENCY_KEY_MAX);
     name_request(ask, key, name, content);
     found = idempotency_begin(ask->api->idempotency, name, content, ask->now_ms, ask->arena, &ask->ticket,
                               &ask->reply.status, &ask->reply.body, err);

@@ -174,7 +174,8 @@ static const char *action_of(const struct record *record)
 
 static void write_record(struct json_out *json, const struct record *record)
 {
-    bool decided = record->kind == RECORD_CERTIFICATION || record->kind == RECORD_EXCLUSION || record->kind == RECORD_LISTING;
+    bool decided =
+        record->kind == RECORD_CERTIFICATION || record->kind == RECORD_EXCLUSION || record->kind == RECORD_LISTING;
 
     json_begin_object(json);
     json_add_integer(json, "seq", (int64_t)record->seq);
@@ -309,7 +310,8 @@ static bool find_scope(struct ask *ask, const char *uscc, struct err *err)
     if (!txn)
         return false;
     bool found = api_firm(ask, txn, uscc, &firm, &unknown);
-    return ask_scope(ask, found && firm.region_code[0] ? firm.region_code : arena_strndup(ask->arena, uscc + 2, 6), err);
+    return ask_scope(ask, found && firm.region_code[0] ? firm.region_code : arena_strndup(ask->arena, uscc + 2, 6),
+                     err);
 }
 
 bool api_do_firm_propose(struct ask *ask, struct err *err)

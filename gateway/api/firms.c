@@ -73,7 +73,8 @@ static bool read_search(struct ask *ask, struct search *search, struct err *err)
     CHECK(city_prefix(ask, ask_text(ask, "city"), &search->city, err));
     CHECK(expiry(ask, search, err));
     if (state && !listing_parse(state, &search->status))
-        return err_set(err, ERR_HTTP_QUERY, "state", "one of not_listed checking listed suspended removed expired is expected");
+        return err_set(err, ERR_HTTP_QUERY, "state",
+                       "one of not_listed checking listed suspended removed expired is expected");
     search->has_status = search->has_status || state != NULL;
     return true;
 }

@@ -87,7 +87,7 @@ const struct config *ask_config(const struct ask *ask);
 
 /* ---- query.c: reading parameters and bodies */
 bool ask_number(struct ask *ask, const char *name, uint64_t min, uint64_t max, uint64_t *out, struct err *err);
-bool ask_moment(struct ask *ask, const char *name, int64_t *ms_out, struct err *err);   /* RFC 3339, or a duration back */
+bool ask_moment(struct ask *ask, const char *name, int64_t *ms_out, struct err *err); /* RFC 3339, or a duration back */
 const char *ask_text(struct ask *ask, const char *name);           /* "" when absent */
 bool ask_flag(struct ask *ask, const char *name, bool *out, struct err *err);
 const json_value *ask_object(const struct ask *ask);               /* the body's object */
@@ -128,7 +128,8 @@ struct checks {
 };
 void checks_ready(struct ask *ask, struct checks *out);
 void checks_doctor(struct ask *ask, struct checks *out);
-void checks_add(struct checks *checks, const char *name, bool ok, bool needed, const char *detail, const char *detail_zh);
+void checks_add(struct checks *checks, const char *name, bool ok, bool needed, const char *detail,
+                const char *detail_zh);
 
 /* ---- status.c */
 void api_head_write(struct json_out *json, const struct journal_head *head);   /* members size, root, time */

@@ -164,7 +164,9 @@ static void write_components(struct json_out *json)
     json_key(json, "components");
     json_begin_object(json);
     json_key(json, "securitySchemes");
-    json_put_raw(json, BYTES_LIT("{\"tls\":{\"type\":\"mutualTLS\",\"description\":\"the client certificate names the caller\"}}"));
+    json_put_raw(
+        json,
+        BYTES_LIT("{\"tls\":{\"type\":\"mutualTLS\",\"description\":\"the client certificate names the caller\"}}"));
     json_key(json, "schemas");
     json_begin_object(json);
 #define SCHEMA(name, text)                                                                                             \

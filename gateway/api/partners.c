@@ -100,7 +100,8 @@ static void write_key_steps(struct ask *ask, const struct partner *partner)
         if (not_after == 0)
             write_step(ask, "signing_key", true, arena_printf(ask->arena, "%s has no end", kid));
         else
-            write_step(ask, "signing_key", days >= 0, arena_printf(ask->arena, "%s: %lld days left", kid, (long long)days));
+            write_step(ask, "signing_key", days >= 0,
+                       arena_printf(ask->arena, "%s: %lld days left", kid, (long long)days));
     }
 }
 

@@ -23,7 +23,8 @@ static void write_finding(struct json_out *json, const struct err *err, bool in_
     json_end_object(json);
 }
 
-static void write_findings(struct json_out *json, const struct err *err, const struct err *errors, size_t n, bool in_body)
+static void write_findings(struct json_out *json, const struct err *err, const struct err *errors, size_t n,
+                           bool in_body)
 {
     if (n == 0 && err->place[0] == '\0')
         return;

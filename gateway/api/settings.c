@@ -77,7 +77,8 @@ static void read_faults(struct ask *ask, const struct buf *report)
     char *save = NULL;
 
     ask->errors = arena_alloc(ask->arena, API_ERRORS_MAX * sizeof(*ask->errors));
-    for (char *line = strtok_r(text, "\n", &save); line && ask->error_n < API_ERRORS_MAX; line = strtok_r(NULL, "\n", &save))
+    for (char *line = strtok_r(text, "\n", &save); line && ask->error_n < API_ERRORS_MAX;
+         line = strtok_r(NULL, "\n", &save))
         if (read_fault(line, &ask->errors[ask->error_n]))
             ask->error_n++;
 }

@@ -26,7 +26,8 @@ bool ask_sign(struct ask *ask, const char *typ, struct err *err)
     bool ok;
 
     buf_init(&signature, SIGNATURE_TEXT_MAX);
-    ok = jws_sign_detached(ask->api->options.ring, ask_alg(ask), typ, ask->now_ms, buf_bytes(&ask->out), &signature, err);
+    ok = jws_sign_detached(ask->api->options.ring, ask_alg(ask), typ, ask->now_ms, buf_bytes(&ask->out), &signature,
+                           err);
     if (ok)
         ask_header(ask, "x-jws-signature", (const char *)bytes_dup(ask->arena, buf_bytes(&signature)).p);
     buf_free(&signature);

@@ -244,7 +244,8 @@ static bool write_plain(struct ask *ask, const struct statement_context *context
     struct buf one;
 
     buf_init(&one, RECORD_BYTES_MAX);
-    bool ok = statement_write(ask->api->options.statements, context, txn, code->uscc, view_of(ask), ask->now_ms, &one, err);
+    bool ok =
+        statement_write(ask->api->options.statements, context, txn, code->uscc, view_of(ask), ask->now_ms, &one, err);
     if (ok) {
         json_put_raw(&ask->json, buf_bytes(&one));
         note(ask, code, buf_bytes(&one));

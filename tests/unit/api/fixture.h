@@ -74,11 +74,14 @@ static inline void write_file(const char *name, const char *text)
 static const char partners_text[] = "partners:\n" PARTY("bank-a", "bank", SIGNS("bank-a", "ES256"))
     PARTY("bank-b", "bank", SIGNS("bank-b", "SM2")) PARTY("registry-ty", "registry", "")
     PARTY("bureau-sx", "bureau", "") PARTY("onestop-sx", "platform", ", paused: true");
-static const char operators_text[] = "operators:\n" PARTY("operator-1", "operator, approver", "")
-    PARTY("operator-2", "operator, approver", "") PARTY("observer-1", "observer", "") PARTY("sysadmin-1", "sysadmin", "")
-    PARTY("auditor-1", "auditor", "");
+static const char operators_text[] =
+    "operators:\n" PARTY("operator-1", "operator, approver", "") PARTY("operator-2", "operator, approver", "")
+        PARTY("observer-1", "observer", "") PARTY("sysadmin-1", "sysadmin", "")
+            PARTY("auditor-1", "auditor", "") "  - {id: regional, name: regional, roles: [operator, approver], "
+                                              "tls_certificates: [pki/secadmin-1.pem], region: \"1402\"}\n";
 static const char sources_text[] = "sources:\n"
-    "  - {id: bureau-sx, name: province, adapter: bureau, scope: full, period: 6h, settings: {url: \"http://127.0.0.1:9\"}}\n";
+                                   "  - {id: bureau-sx, name: province, adapter: bureau, scope: full, period: 6h, "
+                                   "settings: {url: \"http://127.0.0.1:9\"}}\n";
 
 static inline void load_directory(uint64_t generation)
 {
@@ -91,16 +94,19 @@ static inline void load_directory(uint64_t generation)
 
 static inline void write_config(const char *more)
 {
-    write_file("pledged.yaml",
-               arena_printf(w.arena,
-                            "gateway: {name: ippledge-sx, origin: ippledge-sx.log, issuer: {name: office, uscc: 11140000MB1234567X}}\n"
-                            "data: {directory: data, map_size: 1GiB}\n"
-                            "files: {rules: rules.yaml, partners: partners.yaml, sources: sources.yaml, operators: operators.yaml}\n"
-                            "admin: {socket: s}\n"
-                            "tls: {certificate: pki/server.pem, key: pki/server.key, client_ca: pki/ca.pem}\n"
-                            "signing: {es256: {certificate: pki/gateway-sign.pem, key: pki/gateway-sign.key}, "
-                            "sm2: {certificate: pki/gateway-sign-sm2.pem, key: pki/gateway-sign-sm2.key}}\n"
-                            "adapters: {directory: adapters}\npolicy: {admission: automatic}\n%s", more));
+    write_file(
+        "pledged.yaml",
+        arena_printf(
+            w.arena,
+            "gateway: {name: ippledge-sx, origin: ippledge-sx.log, issuer: {name: office, uscc: 11140000MB1234567X}}\n"
+            "data: {directory: data, map_size: 1GiB}\n"
+            "files: {rules: rules.yaml, partners: partners.yaml, sources: sources.yaml, operators: operators.yaml}\n"
+            "admin: {socket: s}\n"
+            "tls: {certificate: pki/server.pem, key: pki/server.key, client_ca: pki/ca.pem}\n"
+            "signing: {es256: {certificate: pki/gateway-sign.pem, key: pki/gateway-sign.key}, "
+            "sm2: {certificate: pki/gateway-sign-sm2.pem, key: pki/gateway-sign-sm2.key}}\n"
+            "adapters: {directory: adapters}\npolicy: {admission: automatic}\n%s",
+            more));
 }
 
 static inline void load_files(void)
@@ -111,8 +117,11 @@ static inline void load_files(void)
     struct err err = {0};
     write_file("partners.yaml", partners_text);
     /* uid 0 is root without being named */
-    write_file("operators.yaml", getuid() == 0 ? operators_text
-               : arena_printf(w.arena, "%s  - {id: local, name: local, roles: [observer, operator], uid: %u}\n", operators_text, getuid()));
+    write_file("operators.yaml",
+               getuid() == 0
+                   ? operators_text
+                   : arena_printf(w.arena, "%s  - {id: local, name: local, roles: [observer, operator], uid: %u}\n",
+                                  operators_text, getuid()));
     write_file("sources.yaml", sources_text);
     NEED(config_load(in_dir("pledged.yaml"), &w.config, w.arena, &faults), items[0]);
     NEED(yaml_load(w.arena, SOURCE_DIR "/gateway/policy/rules-sample.yaml", &root, NULL, &err), err);
@@ -125,8 +134,12 @@ static inline void load_keys(void)
     struct err err = {0};
     const struct crypto_tls_files tls = {w.config->tls_cert, w.config->tls_key, w.config->tls_ca, NULL};
     w.ring = crypto_keyring_new();
-    NEED(crypto_keyring_load(w.ring, CRYPTO_SIGN_ES256, w.config->sign_es256_cert, w.config->sign_es256_key, NULL, &err), err);
-    NEED(crypto_keyring_load(w.ring, CRYPTO_SIGN_SM2, w.config->sign_sm2_cert, w.config->sign_sm2_key, w.config->sign_sm2_id, &err), err);
+    NEED(
+        crypto_keyring_load(w.ring, CRYPTO_SIGN_ES256, w.config->sign_es256_cert, w.config->sign_es256_key, NULL, &err),
+        err);
+    NEED(crypto_keyring_load(w.ring, CRYPTO_SIGN_SM2, w.config->sign_sm2_cert, w.config->sign_sm2_key,
+                             w.config->sign_sm2_id, &err),
+         err);
     NEED(crypto_tls_server(&tls, &w.tls, &err), err);
 }
 
@@ -136,11 +149,27 @@ static inline bool seed_job(struct ledger_tx *tx, void *arg, struct err *err)
 {
     struct ledger_outcome outcome;
     struct record run;
-    struct fact fact = {.kind = FACT_ROW, .actor = {ACTOR_SOURCE, "bureau-sx"}, .origin = "run-1", .approval_id = "", .uscc = LISTED,
-                        .list_version = "2026-11", .document_no = "", .note = "", .effective = DATE_NONE, .until = DATE_NONE};
-    fact.row = (struct cert_row){.name = "太原样例科技有限公司", .region_code = CITY, .industry_code = "", .scale = "", .ownership = "",
-                                 .level = "省级", .batch = "2026-1", .document_no = "晋民营发〔2026〕1号", .reason = "",
-                                 .valid_from = date_of_ms(clock_wall_ms()) - 1, .valid_until = date_of_ms(clock_wall_ms()) + 20};
+    struct fact fact = {.kind = FACT_ROW,
+                        .actor = {ACTOR_SOURCE, "bureau-sx"},
+                        .origin = "run-1",
+                        .approval_id = "",
+                        .uscc = LISTED,
+                        .list_version = "2026-11",
+                        .document_no = "",
+                        .note = "",
+                        .effective = DATE_NONE,
+                        .until = DATE_NONE};
+    fact.row = (struct cert_row){.name = "太原样例科技有限公司",
+                                 .region_code = CITY,
+                                 .industry_code = "",
+                                 .scale = "",
+                                 .ownership = "",
+                                 .level = "省级",
+                                 .batch = "2026-1",
+                                 .document_no = "晋民营发〔2026〕1号",
+                                 .reason = "",
+                                 .valid_from = date_of_ms(clock_wall_ms()) - 1,
+                                 .valid_until = date_of_ms(clock_wall_ms()) + 20};
     CHECK(ledger_fact(tx, &fact, BYTES_LIT("{}"), &outcome, err));
     record_init(&run, RECORD_RUN);
     run.actor = (struct actor){ACTOR_TIMER, ""};
@@ -164,16 +193,25 @@ static inline void seed(bool full)
 static inline void open_data(void)
 {
     struct err err = {0};
-    const struct store_options store = {.directory = in_dir("store"), .map_size = 1 << 30, .readers = 64, .exclusive = true};
-    const struct access_options access = {.directory = in_dir("access"), .segment_size = 1 << 20, .retention_ms = INT64_C(86400000) * 365};
+    const struct store_options store = {
+        .directory = in_dir("store"), .map_size = 1 << 30, .readers = 64, .exclusive = true};
+    const struct access_options access = {
+        .directory = in_dir("access"), .segment_size = 1 << 20, .retention_ms = INT64_C(86400000) * 365};
     NEED(store_open(&store, &w.store, &err), err);
     w.journal = journal_lmdb();
-    const struct ledger_options ledger = {.store = w.store, .journal = w.journal, .policy = w.policy, .queue_max = 64, .min_free = 1};
+    const struct ledger_options ledger = {
+        .store = w.store, .journal = w.journal, .policy = w.policy, .queue_max = 64, .min_free = 1};
     w.ledger = ledger_new(&ledger);
     NEED(ledger_start(w.ledger, &err), err);
     NEED(access_open(&access, &w.access, &err), err);
-    const struct statements_options statements = {.journal = w.journal, .ring = w.ring, .issuer_name = "office", .issuer_uscc = "x",
-        .validity_ms = 86400000, .stale_after_ms = INT64_C(7) * 86400000, .refuse_after_ms = INT64_C(30) * 86400000, .cache_max = 100};
+    const struct statements_options statements = {.journal = w.journal,
+                                                  .ring = w.ring,
+                                                  .issuer_name = "office",
+                                                  .issuer_uscc = "x",
+                                                  .validity_ms = 86400000,
+                                                  .stale_after_ms = INT64_C(7) * 86400000,
+                                                  .refuse_after_ms = INT64_C(30) * 86400000,
+                                                  .cache_max = 100};
     w.statements = statements_new(&statements);
 }
 
@@ -210,9 +248,18 @@ static inline void serve(void)
     struct err items[8] = {{0}};
     struct config_faults faults = {.items = items, .max = 8};
     sync_set_directory(w.sync, w.directory, &faults);      /* no adapter is installed: the source stays closed */
-    const struct api_options options = {.net = w.net, .store = w.store, .journal = w.journal, .ledger = w.ledger, .sync = w.sync,
-        .host = w.host, .statements = w.statements, .access = w.access, .ring = w.ring, .access_dir = in_dir("access"),
-        .scratch_dir = in_dir("scratch"), .reload = reload};
+    const struct api_options options = {.net = w.net,
+                                        .store = w.store,
+                                        .journal = w.journal,
+                                        .ledger = w.ledger,
+                                        .sync = w.sync,
+                                        .host = w.host,
+                                        .statements = w.statements,
+                                        .access = w.access,
+                                        .ring = w.ring,
+                                        .access_dir = in_dir("access"),
+                                        .scratch_dir = in_dir("scratch"),
+                                        .reload = reload};
     const struct api_state state = in_force(1);
     w.api = api_new(&options, &state);
     const struct net_service *service = api_service(w.api);
@@ -230,7 +277,8 @@ static inline void begin_world(const char *config)
     log_set_level(LOG_ERROR + 1);
     snprintf(w.dir, sizeof(w.dir), "/tmp/test-api-XXXXXX");
     assert_non_null(mkdtemp(w.dir));
-    if (system(arena_printf(w.arena, "sh %s/certs/make-dev-pki.sh %s/pki >/dev/null && mkdir %s/adapters", SOURCE_DIR, w.dir, w.dir)) != 0)
+    if (system(arena_printf(w.arena, "sh %s/certs/make-dev-pki.sh %s/pki >/dev/null && mkdir %s/adapters", SOURCE_DIR,
+                            w.dir, w.dir)) != 0)
         fail_msg("no PKI");
     write_config(config);
     load_files();
@@ -263,7 +311,8 @@ static inline void end_world(void)
     arena_free(&w.arena);
 }
 
-/* ---- the client ----------------------------------------------------------------------------------------------------- */
+/* ---- the client -----------------------------------------------------------------------------------------------------
+ */
 
 #define MAX_HEADERS 6
 struct say {
@@ -306,7 +355,8 @@ static inline int exchange(const struct say *say)
 static inline const char *header(const char *name)
 {
     size_t n = strlen(name);
-    for (const char *line = w.answer.headers; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+    for (const char *line = w.answer.headers; line && *line;
+         line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
         if (strncasecmp(line, name, n) != 0 || line[n] != ':')
             continue;
         const char *value = line + n + 1 + strspn(line + n + 1, " ");

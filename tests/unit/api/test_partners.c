@@ -188,7 +188,8 @@ static void queries_keep_order_and_duplicates(void **state)
     (void)state;
     size_t before = logged(LISTED, "bank-a").n;
     assert_int_equal(SAY("bank-a", .path = "/v1/whitelist/query", JSON_BODY,
-                         .body = "{\"codes\":[\"" NEVER "\",\"91140105ma0kaaa19p\",\"" NEVER "\",\"" LISTED "\"]}"), 200);
+                         .body = "{\"codes\":[\"" NEVER "\",\"91140105ma0kaaa19p\",\"" NEVER "\",\"" LISTED "\"]}"),
+                     200);
     const json_value *statements = member("statements");
     assert_int_equal(json_count(statements), 4);
     assert_string_equal(inner(json_at(statements, 0), "uscc"), NEVER);
@@ -197,7 +198,8 @@ static void queries_keep_order_and_duplicates(void **state)
     assert_string_equal(inner(json_at(statements, 3), "uscc"), LISTED);
     verified("pki/gateway-sign.pem", CRYPTO_ES256);
     assert_int_equal(logged(LISTED, "bank-a").n, before + 2);
-    assert_int_equal(SAY("bank-b", .path = "/v1/whitelist/query", JSON_BODY, .body = "{\"codes\":[\"" LISTED "\"]}"), 200);
+    assert_int_equal(SAY("bank-b", .path = "/v1/whitelist/query", JSON_BODY, .body = "{\"codes\":[\"" LISTED "\"]}"),
+                     200);
     verified("pki/gateway-sign-sm2.pem", CRYPTO_SM2);
 }
 
@@ -205,7 +207,8 @@ static void queries_as_tokens(void **state)
 {
     (void)state;
     assert_int_equal(SAY("bank-a", .path = "/v1/whitelist/query", .body = "{\"codes\":[\"" LISTED "\",\"" NEVER "\"]}",
-                         .headers = {"Content-Type: application/json; charset=utf-8", "Accept: application/jose"}), 200);
+                         .headers = {"Content-Type: application/json; charset=utf-8", "Accept: application/jose"}),
+                     200);
     assert_string_equal(header("Content-Type"), "application/json");
     assert_int_equal(json_count(member("statements")), 2);
     const char *token = json_string(json_at(member("statements"), 1));
@@ -240,7 +243,8 @@ static void queries_have_bounds(void **state)
 static void queries_are_strict_json(void **state)
 {
     (void)state;
-    SAY("bank-a", .path = "/v1/whitelist/query", .body = "{\"codes\":[\"" LISTED "\"]}", .headers = {"Content-Type: text/plain"});
+    SAY("bank-a", .path = "/v1/whitelist/query", .body = "{\"codes\":[\"" LISTED "\"]}",
+        .headers = {"Content-Type: text/plain"});
     refused(415, "message.media_type");
     SAY("bank-a", .path = "/v1/whitelist/query", .body = "{\"codes\":[\"" LISTED "\"],\"codes\":[]}", JSON_BODY);
     refused(422, "schema.invalid");
@@ -293,6 +297,25 @@ static void a_reload_cuts_removed_keys_off(void **state)
     assert_int_equal(SAY("bank-a", .path = "/v1/keys"), 200);
 }
 
+static void an_answer_that_cannot_be_logged_is_not_given(void **state)
+{
+    const char *all = codes_body(1000);
+    int status = 200;
+    (void)state;
+    /* the open segment goes on until it is full; the next one has no place */
+    assert_int_equal(system(arena_printf(w.arena, "rm -rf %s/access", w.dir)), 0);
+    for (int i = 0; i < 20 && status == 200; i++)
+        status = SAY("bank-a", .path = "/v1/whitelist/query", .body = all, JSON_BODY);
+    refused(503, "store.full");
+    assert_null(member("statements"));
+    SAY("bank-b", .path = "/v1/whitelist/" LISTED);
+    refused(503, "store.full");
+    assert_null(header("x-jws-signature"));
+    SAY("bank-a", .path = "/v1/whitelist/1234");
+    refused(503, "store.full");
+    assert_int_equal(SAY("bank-a", .path = "/v1/whoami"), 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +337,7 @@ int main(void)
         cmocka_unit_test(queries_are_strict_json),
         cmocka_unit_test(the_gateway_describes_itself),
         cmocka_unit_test(a_reload_cuts_removed_keys_off),
+        cmocka_unit_test(an_answer_that_cannot_be_logged_is_not_given),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

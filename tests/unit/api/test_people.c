@@ -161,8 +161,10 @@ static void a_firm_and_its_history(void **state)
 
 static const char *propose(const char *person)
 {
-    assert_int_equal(ADMIN(person, .path = "/admin/v1/firms/" LISTED "/propose", JSON_BODY,
-                           .body = "{\"act\":\"suspend\",\"reason\":\"court letter\",\"ground\":\"abnormal_operation\"}"), 202);
+    assert_int_equal(
+        ADMIN(person, .path = "/admin/v1/firms/" LISTED "/propose", JSON_BODY,
+              .body = "{\"act\":\"suspend\",\"reason\":\"court letter\",\"ground\":\"abnormal_operation\"}"),
+        202);
     return arena_strdup(w.arena, text("approval"));
 }
 
@@ -197,9 +199,23 @@ static void two_persons_change_a_firm(void **state)
     assert_int_equal(ADMIN("observer-1", .path = "/admin/v1/approvals"), 200);
     assert_int_equal(json_count(member("items")), 0);
     assert_int_equal(ADMIN("observer-1", .path = "/admin/v1/approvals?all=true"), 200);
-    assert_int_equal(json_count(member("items")), 1);
+    assert_int_equal(json_count(member("items")), 2);
     ADMIN("observer-1", .path = "/admin/v1/approvals/p-999");
     refused(404, "approval.unknown");
+}
+
+static void a_region_scope_is_kept(void **state)
+{
+    (void)state;
+    ADMIN("secadmin-1", .path = "/admin/v1/firms/" LISTED "/propose", JSON_BODY,
+          .body = "{\"act\":\"restore\",\"reason\":\"x\"}");
+    refused(403, "sender.role");
+    assert_non_null(strstr(text("detail"), "1402"));
+    const char *id = propose("operator-1");
+    decide("secadmin-1", id, "grant", "{\"comment\":\"not mine to say\"}");
+    refused(403, "sender.role");
+    assert_int_equal(ADMIN("secadmin-1", .path = "/admin/v1/firms/" LISTED), 200);
+    assert_int_equal(decide("operator-2", id, "reject", "{\"comment\":\"no\"}"), 200);
 }
 
 static void proposals_need_sense(void **state)
@@ -253,7 +269,8 @@ static void other_sites_cannot_post(void **state)
 {
     const char *own = arena_printf(w.arena, "Origin: https://127.0.0.1:%d", w.admin_port);
     (void)state;
-    ADMIN("operator-1", .method = "POST", .path = "/admin/v1/runs/r-1/cancel", .headers = {"Origin: https://evil.example"});
+    ADMIN("operator-1", .method = "POST", .path = "/admin/v1/runs/r-1/cancel",
+          .headers = {"Origin: https://evil.example"});
     refused(403, "http.origin");
     ADMIN("operator-1", .method = "POST", .path = "/admin/v1/runs/r-1/cancel", .headers = {"Origin: null"});
     refused(403, "http.origin");
@@ -329,7 +346,8 @@ static void what_was_asked_can_be_found(void **state)
     (void)state;
     assert_int_equal(SAY("bank-a", .path = "/v1/whitelist/" NEVER), 200);
     const char *id = arena_strdup(w.arena, header("X-Request-Id"));
-    assert_int_equal(ADMIN("auditor-1", .path = "/admin/v1/access?uscc=91140105ma0kaaa27j&partner=bank-a&since=1h"), 200);
+    assert_int_equal(ADMIN("auditor-1", .path = "/admin/v1/access?uscc=91140105ma0kaaa27j&partner=bank-a&since=1h"),
+                     200);
     assert_int_equal(json_count(member("items")), 1);
     assert_string_equal(inner(first_item(), "request_id"), id);
     assert_string_equal(inner(first_item(), "outcome"), "not_listed");
@@ -375,6 +393,7 @@ int main(void)
         cmocka_unit_test(firms_are_found),
         cmocka_unit_test(a_firm_and_its_history),
         cmocka_unit_test(the_state_follows_from_the_journal),
+        cmocka_unit_test(a_region_scope_is_kept),
         cmocka_unit_test(two_persons_change_a_firm),
         cmocka_unit_test(proposals_need_sense),
         cmocka_unit_test(the_same_key_acts_once),

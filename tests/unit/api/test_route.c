@@ -49,7 +49,8 @@ static void paths_find_their_route(void **state)
     assert_string_equal(values[0], "91140100MA0XXXXXXX");
     assert_string_equal(find("GET", "/admin/v1/runs/r-1/diff", ROUTE_ON_SOCKET), "/admin/v1/runs/{id}/diff");
     assert_string_equal(values[0], "r-1");
-    assert_string_equal(find("POST", "/admin/v1/approvals/p-7/grant", ROUTE_ON_ADMIN), "/admin/v1/approvals/{id}/grant");
+    assert_string_equal(find("POST", "/admin/v1/approvals/p-7/grant", ROUTE_ON_ADMIN),
+                        "/admin/v1/approvals/{id}/grant");
 }
 
 static void a_named_path_is_no_value(void **state)
@@ -74,9 +75,28 @@ static void wrong_methods_are_told_the_right_ones(void **state)
 static void near_misses_are_not_found(void **state)
 {
     static const char *const paths[] = {
-        "", "/", "/v1", "/v1/", "/v1/whoami/", "//v1/whoami", "/v1//whoami", "/V1/whoami", "/v1/whoami/x", "v1/whoami",
-        "/v1/whitelist", "/v1/whitelist/", "/v1/whitelist//", "/v1/whitelist/a/", "/v1/whitelist/a/b", "/v1/whitelist//a",
-        "/v1/whoam", "/v1/whoamix", "/v1/./whoami", "/v1/../v1/whoami", "/admin/v1/runs//diff", "*",
+        "",
+        "/",
+        "/v1",
+        "/v1/",
+        "/v1/whoami/",
+        "//v1/whoami",
+        "/v1//whoami",
+        "/V1/whoami",
+        "/v1/whoami/x",
+        "v1/whoami",
+        "/v1/whitelist",
+        "/v1/whitelist/",
+        "/v1/whitelist//",
+        "/v1/whitelist/a/",
+        "/v1/whitelist/a/b",
+        "/v1/whitelist//a",
+        "/v1/whoam",
+        "/v1/whoamix",
+        "/v1/./whoami",
+        "/v1/../v1/whoami",
+        "/admin/v1/runs//diff",
+        "*",
     };
     (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
@@ -111,7 +131,8 @@ static void the_table_is_sound(void **state)
         assert_true(routes[i].roles != 0 && routes[i].listeners != 0);
         assert_true((strcmp(routes[i].method, "POST") == 0) == (routes[i].takes[0] != '\0'));
         for (size_t j = 0; j < i; j++)
-            assert_true(strcmp(routes[i].method, routes[j].method) != 0 || strcmp(routes[i].pattern, routes[j].pattern) != 0);
+            assert_true(strcmp(routes[i].method, routes[j].method) != 0 ||
+                        strcmp(routes[i].pattern, routes[j].pattern) != 0);
     }
 }
 
