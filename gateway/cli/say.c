@@ -1,5 +1,6 @@
 /* Talk on stderr, and how an error becomes an exit code. */
 #include <stdarg.h>
+#include <string.h>
 
 #include "cli/internal.h"
 
@@ -53,12 +54,13 @@ static int exit_of_status(int status)
     }
 }
 
-static void say_findings(struct cli *cli, const json_value *findings)
+/* A single finding often only repeats what was said. */
+static void say_findings(struct cli *cli, const json_value *findings, const char *said)
 {
     for (size_t i = 0; i < json_count(findings); i++) {
         const char *detail = json_string(view_member(cli, json_at(findings, i), "detail"));
         const char *place = json_string(json_member(json_at(findings, i), "place"));
-        if (detail)
+        if (detail && strcmp(detail, said) != 0)
             cli_say(cli, "  %s%s%s", place ? place : "", place ? ": " : "", detail);
     }
 }
@@ -80,7 +82,7 @@ int cli_problem(struct cli *cli, int status, struct bytes body)
     if (cli->json)
         cli_put_json(cli, body);
     cli_say(cli, "%s [%s]", detail, name);
-    say_findings(cli, json_member(root, "errors"));
+    say_findings(cli, json_member(root, "errors"), detail);
     return code == ERR_COUNT ? exit_of_status(status) : err_info(code)->exit_code;
 }
 
