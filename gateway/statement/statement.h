@@ -42,7 +42,8 @@ struct statement {
     int64_t this_update_ms, next_update_ms;
     uint8_t digest[32];               /* SHA-256 of body: for the access log */
 };
-/* uscc is in normal form. source.stale when freshness ended or no full list was ever applied. `*signed_out` (may be
+/* uscc is in normal form. source.stale when freshness ended or no full list was ever applied; rules.none; key.file when
+ * no key of that algorithm is loaded. Signatures carry typ "statement+jws". Any thread, each with its own txn. `*signed_out` (may be
  * NULL) tells that this call signed. A signature by SM2 or RSA takes ~350 µs: ask statement_cached first and do
  * the rest on a worker. */
 bool statement_get(struct statements *statements, const struct statement_context *context, struct store_txn *txn,
@@ -50,13 +51,12 @@ bool statement_get(struct statements *statements, const struct statement_context
                    const struct statement **out, bool *signed_out, struct err *err);
 /* Only from the cache; NULL when it must be made. */
 const struct statement *statement_cached(struct statements *statements, const struct statement_context *context,
-                                         struct store_txn *txn,
-                                         const char *uscc, enum policy_view view, enum crypto_alg alg, enum statement_form form, int64_t now_ms);
+                                         struct store_txn *txn, const char *uscc, enum policy_view view,
+                                         enum crypto_alg alg, enum statement_form form, int64_t now_ms);
 void statement_release(const struct statement **statement);
 /* Appends the unsigned JSON of one firm's statement (for the batch query, signed as one body by the caller). */
 bool statement_write(struct statements *statements, const struct statement_context *context, struct store_txn *txn,
-                     const char *uscc,
-                     enum policy_view view, int64_t now_ms, struct buf *out, struct err *err);
+                     const char *uscc, enum policy_view view, int64_t now_ms, struct buf *out, struct err *err);
 
 enum freshness { FRESH_ON_TIME, FRESH_DELAYED, FRESH_STALE, FRESH_REFUSED };
 const char *freshness_name(enum freshness freshness);
