@@ -114,12 +114,12 @@ static bool allowed(const struct ask *ask, struct err *err)
 /* A browser names the page that sends a POST; only the console's own may. */
 static bool same_site(const struct ask *ask, struct err *err)
 {
-    struct bytes origin = net_header_value(ask->request, "Origin");
-    struct bytes host = net_header_value(ask->request, "Host");
     const size_t scheme = sizeof("https://") - 1;
 
-    if (!net_header_present(ask->request, "Origin") || strcmp(ask->method, "POST") != 0)
+    if (strcmp(ask->method, "POST") != 0 || !net_header_present(ask->request, "Origin"))
         return true;
+    struct bytes origin = net_header_value(ask->request, "Origin");
+    struct bytes host = net_header_value(ask->request, "Host");
     if (origin.n == scheme + host.n && memcmp(origin.p, "https://", scheme) == 0 &&
         memcmp(origin.p + scheme, host.p, host.n) == 0)
         return true;

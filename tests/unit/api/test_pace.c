@@ -58,26 +58,53 @@ static void probes_have_no_pace(void **state)
         close(fds[i]);
 }
 
-/* Asks on the socket and keeps the connection; returns the status. */
-static int ask_and_hold(int *fd_out)
+static int on_socket(void)
 {
-    static const char question[] = "GET /v1/whoami HTTP/1.1\r\nHost: x\r\n\r\n";
     struct sockaddr_un to = {.sun_family = AF_UNIX};
-    char answer[4096];
-    size_t n = 0;
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
     snprintf(to.sun_path, sizeof(to.sun_path), "%s", in_dir("s"));
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-    assert_int_equal(write(fd, question, sizeof(question) - 1), (ssize_t)sizeof(question) - 1);
+    assert_true(fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0);
+    return fd;
+}
+
+/* Sends a question and reads until the text `end` came. */
+static void converse(int fd, const char *question, const char *end, char *answer, size_t size)
+{
+    size_t n = 0;
+
+    assert_int_equal(write(fd, question, strlen(question)), (ssize_t)strlen(question));
     do {
-        ssize_t got = read(fd, answer + n, sizeof(answer) - 1 - n);
+        ssize_t got = read(fd, answer + n, size - 1 - n);
         assert_true(got > 0);
         n += (size_t)got;
         answer[n] = '\0';
-    } while (!strstr(answer, "\r\n\r\n"));
-    *fd_out = fd;
+    } while (!strstr(answer, end));
+}
+
+/* Asks on the socket and keeps the connection; returns the status. */
+static int ask_and_hold(int *fd_out)
+{
+    char answer[4096];
+
+    *fd_out = on_socket();
+    converse(*fd_out, "GET /v1/whoami HTTP/1.1\r\nHost: x\r\n\r\n", "\r\n\r\n", answer, sizeof(answer));
     return atoi(answer + strlen("HTTP/1.1 "));
+}
+
+static void head_has_the_length_and_no_body(void **state)
+{
+    char answer[4096];
+    int fd = hold();
+    (void)state;
+    converse(fd, "HEAD /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n", "\r\n\r\nok\n", answer,
+             sizeof(answer));
+    const char *second = strstr(answer + 1, "HTTP/1.1 200");
+    assert_non_null(second);
+    assert_int_equal(strncmp(answer, "HTTP/1.1 200", 12), 0);
+    assert_true(strstr(answer, "Content-Length: 3\r\n") < second);
+    assert_int_equal(strncmp(second - 4, "\r\n\r\n", 4), 0);
+    close(fd);
 }
 
 /* The rate is five a second at most, so the fourth question may come in the same second. */
@@ -105,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(too_fast_is_told_when_to_come_back),
         cmocka_unit_test(probes_have_no_pace),
+        cmocka_unit_test(head_has_the_length_and_no_body),
         cmocka_unit_test(connections_are_counted_and_given_back),
     };
     return cmocka_run_group_tests(tests, start, stop);
