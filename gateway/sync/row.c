@@ -75,7 +75,7 @@ static bool read_texts(struct arena *arena, const struct gwa_field *fields, size
             return bad(out, ERR_LIST_ROW_FIELD, field->name, "too long");
         if (!utf8_valid(value) || has_control(value))
             return bad(out, ERR_SCHEMA_ENCODING, field->name, "not plain UTF-8 text");
-        const char *text = arena_strndup(arena, (const char *)value.p, value.n);
+        const char *text = value.n == 0 ? "" : arena_strndup(arena, (const char *)value.p, value.n);
         memcpy((char *)&out->row + field->offset, &text, sizeof text);
     }
     return true;
