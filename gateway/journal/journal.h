@@ -48,8 +48,9 @@ bool journal_lease_take(struct journal *journal, struct store_txn *txn, const ch
 /* A named cursor moves from `from` to `to`, or journal.conflict when it stands elsewhere. */
 bool journal_cursor_cas(struct journal *journal, struct store_txn *txn, const char *name, uint64_t from, uint64_t to, struct err *err);
 uint64_t journal_cursor(struct journal *journal, struct store_txn *txn, const char *name);
-/* Recomputes every leaf, node and the root from `from` (1: all) up to the head; calls progress (may be NULL). The
- * first difference is journal.broken with its sequence. */
+/* Recomputes every leaf, node and the root from `from` (1: all) up to the head; calls progress (may be NULL) now and
+ * then and at the end. The first difference is journal.broken at "record <sequence>". Original bytes (raw) are
+ * not committed to by the leaf itself, only by a digest inside the record where its kind has one. */
 typedef bool journal_progress(void *arg, uint64_t done, uint64_t total);   /* false stops (cancelled) */
 bool journal_verify(struct journal *journal, struct store_txn *txn, uint64_t from, journal_progress *progress, void *arg,
                     struct journal_head *head_out, struct err *err);

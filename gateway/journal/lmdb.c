@@ -2,6 +2,7 @@
  * each table is written at its right edge. */
 #include "journal/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,13 +42,27 @@ uint64_t journal_size(struct journal *journal, struct store_txn *txn)
     return size;
 }
 
+bool journal_broken(struct err *err, uint64_t seq, const char *format, ...)
+{
+    char place[32], what[128];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    snprintf(place, sizeof place, "record %llu", (unsigned long long)seq);
+    return err_set(err, ERR_JOURNAL_BROKEN, place, "%s", what);
+}
+
 bool journal_node(void *arg, unsigned level, uint64_t index, struct merkle_hash *out, struct err *err)
 {
     struct journal_nodes *nodes = arg;
     struct store_key key = key_seq(merkle_position(level, index));
     struct bytes value;
-    if (!store_get(nodes->txn, TABLE_NODE, &key, &value) || value.n != MERKLE_HASH)
-        return err_set(err, ERR_JOURNAL_BROKEN, "node", "level %u index %llu", level, (unsigned long long)index);
+    if (!store_get(nodes->txn, TABLE_NODE, &key, &value) || value.n != MERKLE_HASH) {
+        /* the record whose append completed this node */
+        uint64_t seq = (index + 1) << level;
+        return journal_broken(err, seq, "tree node of level %u is missing or damaged", level);
+    }
     memcpy(out->b, value.p, MERKLE_HASH);
     return true;
 }
@@ -147,14 +162,21 @@ static bool read_value(struct store_txn *txn, enum store_table table, uint64_t s
     return err_set(err, ERR_JOURNAL_UNKNOWN, store_table_name(table), "%llu", (unsigned long long)seq);
 }
 
+/* salt ‖ record; nothing of either when it was purged. */
+static bool read_record(struct store_txn *txn, uint64_t seq, struct bytes *out, struct err *err)
+{
+    CHECK(read_value(txn, TABLE_RECORD, seq, out, err));
+    if (out->n > 0 && out->n < RECORD_SALT_SIZE)
+        return err_set(err, ERR_STORE_CORRUPT, "record", "%llu", (unsigned long long)seq);
+    return true;
+}
+
 bool journal_read(struct journal *journal, struct store_txn *txn, uint64_t seq, struct bytes *record_out, struct err *err)
 {
     (void)journal;
     struct bytes value;
-    CHECK(read_value(txn, TABLE_RECORD, seq, &value, err));
-    if (value.n < RECORD_SALT_SIZE)
-        return err_set(err, ERR_STORE_CORRUPT, "record", "%llu", (unsigned long long)seq);
-    *record_out = bytes_of(value.p + RECORD_SALT_SIZE, value.n - RECORD_SALT_SIZE);
+    CHECK(read_record(txn, seq, &value, err));
+    *record_out = value.n == 0 ? (struct bytes){0} : bytes_of(value.p + RECORD_SALT_SIZE, value.n - RECORD_SALT_SIZE);
     return true;
 }
 
@@ -163,9 +185,9 @@ bool journal_read_salt(struct journal *journal, struct store_txn *txn, uint64_t 
 {
     (void)journal;
     struct bytes value;
-    CHECK(read_value(txn, TABLE_RECORD, seq, &value, err));
-    if (value.n < RECORD_SALT_SIZE)
-        return err_set(err, ERR_STORE_CORRUPT, "record", "%llu", (unsigned long long)seq);
+    CHECK(read_record(txn, seq, &value, err));
+    if (value.n == 0)
+        return err_set(err, ERR_JOURNAL_UNKNOWN, "salt", "%llu was purged", (unsigned long long)seq);
     memcpy(salt_out, value.p, RECORD_SALT_SIZE);
     return true;
 }

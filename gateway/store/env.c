@@ -37,6 +37,8 @@ bool store_lmdb_err(struct err *err, int code, const char *place)
         which = ERR_STORE_FULL;
     else if (code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND)
         which = ERR_STORE_CORRUPT;
+    else if (code == MDB_READERS_FULL)
+        which = ERR_BUSY_QUEUE;
     return err_set(err, which, place, "%s", mdb_strerror(code));
 }
 
@@ -63,38 +65,70 @@ static bool take_lock(struct store *store, struct err *err)
     return true;
 }
 
-static int open_tables(struct store *store)
+/* A new directory gets this program's format; any other must have it, before a single table is touched. */
+static bool check_format(struct store *store, MDB_txn *txn, struct err *err)
+{
+    MDB_dbi names, meta;
+    MDB_stat stat = {0};
+    int rc = mdb_dbi_open(txn, NULL, 0, &names);
+    if (rc == 0)
+        rc = mdb_stat(txn, names, &stat);
+    bool fresh = stat.ms_entries == 0 && !store->read_only;
+    if (rc == 0)
+        rc = mdb_dbi_open(txn, tables[TABLE_META].name, fresh ? MDB_CREATE : 0, &meta);
+    struct store_key key = key_text("format");
+    uint8_t number[8];
+    MDB_val k = {key.n, key.b}, v = {sizeof number, number};
+    put_be64(number, STORE_FORMAT);
+    if (rc == 0)
+        rc = fresh ? mdb_put(txn, meta, &k, &v, 0) : mdb_get(txn, meta, &k, &v);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        return store_lmdb_err(err, rc, store->directory);
+    uint64_t format = rc == 0 && v.mv_size == sizeof number ? get_be64(v.mv_data) : 0;
+    if (format != STORE_FORMAT)
+        return err_set(err, ERR_STORE_VERSION, store->directory, "format %llu, this program reads %u",
+                       (unsigned long long)format, STORE_FORMAT);
+    return true;
+}
+
+/* One transaction, so that a crash leaves either nothing or all tables and their format. */
+static bool open_tables(struct store *store, struct err *err)
 {
     MDB_txn *txn = NULL;
     int rc = mdb_txn_begin(store->env, NULL, store->read_only ? MDB_RDONLY : 0, &txn);
     if (rc != 0)
-        return rc;
-    for (int i = 0; i < TABLE_COUNT && rc == 0; i++)
+        return store_lmdb_err(err, rc, store->directory);
+    bool ok = check_format(store, txn, err);
+    for (int i = 0; i < TABLE_COUNT && ok; i++) {
         rc = mdb_dbi_open(txn, tables[i].name, store->read_only ? 0 : MDB_CREATE, &store->dbi[i]);
-    if (rc != 0) {
-        mdb_txn_abort(txn);
-        return rc;
+        ok = rc == 0 || store_lmdb_err(err, rc, tables[i].name);
     }
-    return mdb_txn_commit(txn);
+    if (!ok) {
+        mdb_txn_abort(txn);
+        return false;
+    }
+    rc = mdb_txn_commit(txn);
+    return rc == 0 || store_lmdb_err(err, rc, store->directory);
 }
 
-static bool check_format(struct store *store, struct err *err)
+/* The names of new files are durable only when their directory is. */
+static bool sync_directory(const char *path, struct err *err)
 {
-    struct store_txn *txn = store_read(store, err);
-    if (txn == NULL)
-        return false;
-    uint64_t format = store_number(txn, TABLE_META, "format");
-    store_read_end(&txn);
-    if (format == STORE_FORMAT)
-        return true;
-    if (format != 0 || store->read_only)
-        return err_set(err, ERR_STORE_VERSION, store->directory, "format %llu, this program reads %u",
-                       (unsigned long long)format, STORE_FORMAT);
-    txn = store_write(store, err);
-    if (txn == NULL)
-        return false;
-    store_set_number(txn, TABLE_META, "format", STORE_FORMAT);
-    return store_commit(&txn, err);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (!ok)
+        err_errno(err, ERR_STORE_OPEN, path, "fsync");
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+void store_clear_stale_readers(struct store *store)
+{
+    int stale = 0;
+    mdb_reader_check(store->env, &stale);
+    if (stale > 0)
+        log_event(LOG_NOTICE, "store.stale_readers", "cleared=%d", stale);
 }
 
 static bool open_env(struct store *store, const struct store_options *options, struct err *err)
@@ -115,13 +149,9 @@ static bool open_env(struct store *store, const struct store_options *options, s
         rc = mdb_env_open(store->env, store->directory, flags, 0600);
     if (rc != 0)
         return err_set(err, ERR_STORE_OPEN, store->directory, "%s", mdb_strerror(rc));
-    /* a reader that died with its process would keep old pages alive for ever */
-    int stale = 0;
-    mdb_reader_check(store->env, &stale);
-    if (stale > 0)
-        log_event(LOG_NOTICE, "store.stale_readers", "cleared=%d", stale);
-    rc = open_tables(store);
-    return rc == 0 ? true : store_lmdb_err(err, rc, store->directory);
+    store_clear_stale_readers(store);
+    CHECK(open_tables(store, err));
+    return options->read_only || options->no_sync || sync_directory(store->directory, err);
 }
 
 bool store_open(const struct store_options *options, struct store **store_out, struct err *err)
@@ -131,10 +161,10 @@ bool store_open(const struct store_options *options, struct store **store_out, s
     store->directory = xstrdup(options->directory);
     store->read_only = options->read_only;
     pthread_mutex_init(&store->readers_lock, NULL);
-    pthread_key_create(&store->reader_key, store_reader_gone);
-    bool ok = (options->read_only || make_directory(store->directory, err)) &&
-              (!options->exclusive || take_lock(store, err)) && open_env(store, options, err) &&
-              check_format(store, err);
+    store->has_key = pthread_key_create(&store->reader_key, store_reader_gone) == 0;
+    bool ok = (store->has_key || err_set(err, ERR_STORE_OPEN, store->directory, "no thread key left")) &&
+ (options->read_only || make_directory(store->directory, err)) &&
+              (!options->exclusive || take_lock(store, err)) && open_env(store, options, err);
     if (!ok) {
         store_close(&store);
         return false;
@@ -150,7 +180,8 @@ void store_close(struct store **store)
         return;
     *store = NULL;
     store_readers_end(s);
-    pthread_key_delete(s->reader_key);
+    if (s->has_key)
+        pthread_key_delete(s->reader_key);
     if (s->env != NULL)
         mdb_env_close(s->env);
     if (s->lock_fd >= 0)
@@ -166,6 +197,13 @@ int64_t store_free_bytes(const struct store *store)
     if (statvfs(store->directory, &fs) != 0)
         return -1;
     return (int64_t)(fs.f_bavail * fs.f_frsize);
+}
+
+bool store_is_in(const struct store *store, const char *directory)
+{
+    struct stat mine, other;
+    return stat(store->directory, &mine) == 0 && stat(directory, &other) == 0 && mine.st_dev == other.st_dev &&
+           mine.st_ino == other.st_ino;
 }
 
 bool store_stats(struct store *store, struct store_stat out[TABLE_COUNT], uint64_t *map_used_out, struct err *err)

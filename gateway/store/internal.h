@@ -8,6 +8,7 @@
 #include "store/store.h"
 
 #define STORE_FORMAT 1u
+#define STORE_STALE_CHECK_MS 60000
 
 struct store {
     MDB_env *env;
@@ -15,7 +16,9 @@ struct store {
     char *directory;
     int lock_fd;
     bool read_only;
+    bool has_key;
     pthread_key_t reader_key;       /* this thread's cached read transaction */
+    int64_t checked_ms;             /* when stale readers were looked for last; the writer's */
     pthread_mutex_t readers_lock;
     struct store_txn *readers;      /* all cached ones, so that close can end them */
 };
@@ -31,6 +34,9 @@ struct store_txn {
 };
 
 bool store_lmdb_err(struct err *err, int code, const char *place);
+void store_txn_fail(struct store_txn *txn, int code, enum store_table table);
+/* A reader that died with its process would keep old pages alive for ever. */
+void store_clear_stale_readers(struct store *store);
 void store_readers_end(struct store *store);
 void store_reader_gone(void *txn);
 

@@ -37,6 +37,8 @@ bool store_open(const struct store_options *options, struct store **store_out, s
 void store_close(struct store **store);
 /* Free bytes of the file system under the directory; -1 when unknown. */
 int64_t store_free_bytes(const struct store *store);
+/* True when `directory` is the store's own, under whatever name. */
+bool store_is_in(const struct store *store, const char *directory);
 
 /* ---- keys ------------------------------------------------------------------------------------------- */
 
@@ -55,7 +57,7 @@ struct store_key key_guard(const char *source, int64_t hour);          /* source
 /* ---- transactions ------------------------------------------------------------------------------------ */
 
 struct store_txn;
-/* A read transaction of this thread, renewed from a cached one; NULL with err when no reader slot is free.
+/* A read transaction of this thread, renewed from a cached one; NULL with err (busy.queue) when no reader slot is free.
  * Not nested. End it soon: an old reader keeps old pages alive. */
 struct store_txn *store_read(struct store *store, struct err *err);
 void store_read_end(struct store_txn **txn);
@@ -67,7 +69,7 @@ bool store_failed(const struct store_txn *txn, struct err *err);       /* copies
 uint64_t store_writes(const struct store_txn *txn);
 struct store *store_of(const struct store_txn *txn);
 
-/* True when found. */
+/* True when found; value_out is left alone otherwise. The empty key is never found. */
 bool store_get(struct store_txn *txn, enum store_table table, const struct store_key *key, struct bytes *value_out);
 void store_put(struct store_txn *txn, enum store_table table, const struct store_key *key, struct bytes value);
 /* For keys that only grow (journal tables): cheaper, fails when the key is not the largest. */
@@ -80,6 +82,7 @@ void store_delete(struct store_txn *txn, enum store_table table, const struct st
 struct store_walk {
     struct store_txn *txn;
     void *cursor;
+    enum store_table table;
     bool started, down;
     struct store_key from, prefix;
     struct bytes key, value;
@@ -89,7 +92,8 @@ void store_walk(struct store_walk *walk, struct store_txn *txn, enum store_table
 void store_walk_down(struct store_walk *walk, struct store_txn *txn, enum store_table table, const struct store_key *from, const struct store_key *prefix);
 bool store_next(struct store_walk *walk);
 void store_walk_delete(struct store_walk *walk);                       /* the present entry; go on with store_next */
-void store_walk_end(struct store_walk *walk);                          /* needed only when left before the end */
+/* Needed only when left before the end, and then before the transaction ends. */
+void store_walk_end(struct store_walk *walk);
 
 /* Numbers by name in a table of the caller's class (be64), absent = 0. */
 uint64_t store_number(struct store_txn *txn, enum store_table table, const char *name);

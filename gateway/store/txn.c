@@ -104,6 +104,12 @@ struct store_txn *store_write(struct store *store, struct err *err)
         store_lmdb_err(err, rc, "writer");
         return NULL;
     }
+    /* tools may die while a daemon runs for months; being the writer guards checked_ms */
+    int64_t now = clock_mono_ms();
+    if (now - store->checked_ms >= STORE_STALE_CHECK_MS) {
+        store->checked_ms = now;
+        store_clear_stale_readers(store);
+    }
     return txn;
 }
 
@@ -148,7 +154,7 @@ struct store *store_of(const struct store_txn *txn)
     return txn->store;
 }
 
-static void fail(struct store_txn *txn, int rc, enum store_table table)
+void store_txn_fail(struct store_txn *txn, int rc, enum store_table table)
 {
     if (txn->failed == 0) {
         txn->failed = rc;
@@ -163,6 +169,8 @@ static MDB_val val(const void *p, size_t n)
 
 bool store_get(struct store_txn *txn, enum store_table table, const struct store_key *key, struct bytes *value_out)
 {
+    if (key->n == 0)
+        return false;
     MDB_val k = val(key->b, key->n), v;
     int rc = mdb_get(txn->txn, txn->store->dbi[table], &k, &v);
     if (rc == 0) {
@@ -170,7 +178,7 @@ bool store_get(struct store_txn *txn, enum store_table table, const struct store
         return true;
     }
     if (rc != MDB_NOTFOUND)
-        fail(txn, rc, table);
+        store_txn_fail(txn, rc, table);
     return false;
 }
 
@@ -182,7 +190,7 @@ static void put(struct store_txn *txn, enum store_table table, const struct stor
     MDB_val k = val(key->b, key->n), v = val(value.p, value.n);
     int rc = mdb_put(txn->txn, txn->store->dbi[table], &k, &v, flags);
     if (rc != 0)
-        fail(txn, rc, table);
+        store_txn_fail(txn, rc, table);
 }
 
 void store_put(struct store_txn *txn, enum store_table table, const struct store_key *key, struct bytes value)
@@ -203,7 +211,7 @@ void store_delete(struct store_txn *txn, enum store_table table, const struct st
     MDB_val k = val(key->b, key->n);
     int rc = mdb_del(txn->txn, txn->store->dbi[table], &k, NULL);
     if (rc != 0 && rc != MDB_NOTFOUND)
-        fail(txn, rc, table);
+        store_txn_fail(txn, rc, table);
 }
 
 uint64_t store_number(struct store_txn *txn, enum store_table table, const char *name)

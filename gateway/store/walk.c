@@ -6,17 +6,15 @@
 static void walk_init(struct store_walk *walk, struct store_txn *txn, enum store_table table, const struct store_key *from,
                       const struct store_key *prefix, bool down)
 {
-    *walk = (struct store_walk){.txn = txn, .down = down};
+    *walk = (struct store_walk){.txn = txn, .table = table, .down = down};
     if (prefix != NULL)
         walk->prefix = *prefix;
     if (from != NULL)
         walk->from = *from;
     MDB_cursor *cursor = NULL;
     int rc = mdb_cursor_open(txn->txn, txn->store->dbi[table], &cursor);
-    if (rc != 0 && txn->failed == 0) {
-        txn->failed = rc;
-        txn->failed_table = table;
-    }
+    if (rc != 0)
+        store_txn_fail(txn, rc, table);
     walk->cursor = cursor;
 }
 
@@ -80,8 +78,8 @@ bool store_next(struct store_walk *walk)
     walk->started = true;
     bool inside = rc == 0 && k.mv_size >= walk->prefix.n && memcmp(k.mv_data, walk->prefix.b, walk->prefix.n) == 0;
     if (!inside) {
-        if (rc != 0 && rc != MDB_NOTFOUND && walk->txn->failed == 0)
-            walk->txn->failed = rc;
+        if (rc != 0 && rc != MDB_NOTFOUND)
+            store_txn_fail(walk->txn, rc, walk->table);
         store_walk_end(walk);
         return false;
     }
@@ -92,8 +90,10 @@ bool store_next(struct store_walk *walk)
 
 void store_walk_delete(struct store_walk *walk)
 {
+    if (walk->txn->failed != 0)
+        return;
     walk->txn->writes++;
     int rc = mdb_cursor_del(walk->cursor, 0);
-    if (rc != 0 && walk->txn->failed == 0)
-        walk->txn->failed = rc;
+    if (rc != 0)
+        store_txn_fail(walk->txn, rc, walk->table);
 }
