@@ -38,9 +38,7 @@ static struct caller *caller_of(const struct ask *ask)
 {
     const struct held *held = ask->held;
 
-    if (ask->who == &root)
-        return held->root;
-    if (ask->who && ask->who->slot < held->caller_n && held->callers[ask->who->slot])
+    if (ask->who && ask->who != &root && ask->who->slot < held->caller_n && held->callers[ask->who->slot])
         return held->callers[ask->who->slot];
     return callers_shared(ask->api->callers);
 }
@@ -181,11 +179,13 @@ bool admit(struct ask *ask, struct err *err)
                             ask->values, allow, &lost);
 
     identify(ask);
-    if (ask->listener != API_LISTENER_PLAIN) {
+    /* bounds are for those who come over the network; who may open the socket is the file system's business */
+    if (ask->listener == API_LISTENER_PARTNER || ask->listener == API_LISTENER_ADMIN) {
         CHECK(count_connection(ask, err));
         CHECK(pace(ask, err));
-        CHECK(known(ask, err));
     }
+    if (ask->listener != API_LISTENER_PLAIN)
+        CHECK(known(ask, err));
     if (!found) {
         if (allow[0])
             ask_header(ask, "Allow", arena_strdup(ask->arena, allow));

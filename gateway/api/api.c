@@ -17,7 +17,6 @@ struct held *held_new(struct callers *callers, const struct api_state *state)
     crypto_tls_ref(state->server_tls);
     held->caller_n = directory_partners(state->directory);
     held->callers = xcalloc(held->caller_n + 1, sizeof(*held->callers));
-    held->root = callers_of(callers, "(root)");
     for (size_t i = 0; i < held->caller_n; i++) {
         const struct partner *partner = directory_partner(state->directory, i);
         if (partner->slot < held->caller_n)

@@ -32,7 +32,6 @@ struct held {
     _Atomic unsigned refs;
     struct api_state state;
     struct caller **callers;           /* by partner slot */
-    struct caller *root;               /* uid 0 that nobody has; apart, so that strangers cannot crowd it out */
     size_t caller_n;
 };
 

@@ -27,7 +27,7 @@ static void write_key(struct ask *ask)
 
     if (!digest)
         return;
-    json_add_string(&ask->json, "key_digest", hex_encode(digest, CRYPTO_DIGEST_SIZE, hex));
+    json_add_string(&ask->json, "key", hex_encode(digest, CRYPTO_DIGEST_SIZE, hex));
     json_add_time(&ask->json, "certificate_not_after", net_peer_not_after(ask->request));
 }
 

@@ -43,7 +43,7 @@ static void whoami_answers_everybody(void **state)
     (void)state;
     assert_int_equal(SAY("bank-a", .path = "/v1/whoami"), 200);
     assert_string_equal(text("partner"), "bank-a");
-    assert_int_equal(strlen(text("key_digest")), 64);
+    assert_int_equal(strlen(text("key")), 64);
     assert_string_equal(json_string(json_at(member("roles"), 0)), "bank");
     int64_t days = 0;
     assert_true(json_integer(json_member(json_at(member("signing_keys"), 0), "days_left"), &days) && days > 800);
