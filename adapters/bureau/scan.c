@@ -173,13 +173,14 @@ static const uint8_t *walk_object(const struct walk *walk, const uint8_t *p, siz
 
 bool scan_object(struct gwa_bytes in, struct scan_wanted *wanted, size_t n)
 {
-    struct walk walk = {in.p + in.n, wanted, n};
+    struct walk walk = {NULL, wanted, n};
     const uint8_t *p;
 
     for (size_t i = 0; i < n; i++)
         wanted[i].value = (struct gwa_bytes){NULL, 0};
     if (in.n == 0)
         return false;
+    walk.end = in.p + in.n;
     p = blank(in.p, walk.end);
     if (p == walk.end || *p != '{')
         return false;
@@ -190,11 +191,12 @@ bool scan_object(struct gwa_bytes in, struct scan_wanted *wanted, size_t n)
 static struct gwa_bytes member_here(struct gwa_bytes object, struct gwa_bytes wanted)
 {
     static const struct gwa_bytes none;
-    const uint8_t *end = object.p + object.n, *p;
+    const uint8_t *end, *p;
     struct gwa_bytes name;
 
     if (!scan_is(object, '{'))
         return none;
+    end = object.p + object.n;
     for (p = object.p + 1;; p++) {
         const uint8_t *from = member_name(p, end, &name);
 

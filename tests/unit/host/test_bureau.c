@@ -240,7 +240,7 @@ static void reads_the_contracts_page(void **state)
 {
     const char *body =
         "{\"code\":\"0\",\"message\":\"ok\",\"data\":{\"listVersion\":\"2026-11\",\"total\":1,\"pageNo\":1,\"pageSize\":500,\n"
-        " \"rows\":[{\"uscc\":\"91140100MA0KABCD1U\",\"name\":\"山西示例科技有限公司\",\"regionCode\":\"140105\","
+        " \"rows\":[{\"uscc\":\"91140106MA00PFCM02\",\"name\":\"山西示例科技有限公司\",\"regionCode\":\"140105\","
         "\"industryCode\":\"C2669\",\"scale\":\"3\",\"level\":\"省级\",\"batch\":\"2026-1\","
         "\"documentNo\":\"晋民营发〔2026〕1号\",\"certifiedOn\":\"2026-03-01\",\"validUntil\":\"2027-02-28\","
         "\"status\":\"certified\"}]}}";
@@ -252,7 +252,7 @@ static void reads_the_contracts_page(void **state)
     assert_string_equal(world.method[0], "GET");
     assert_string_equal(world.headers[0], "Accept: application/json\n");
     expect_log("page 1 version=2026-11 total=1 ");
-    expect_log("1 [91140100MA0KABCD1U] uscc=91140100MA0KABCD1U name=山西示例科技有限公司 region_code=140105 "
+    expect_log("1 [91140106MA00PFCM02] uscc=91140106MA00PFCM02 name=山西示例科技有限公司 region_code=140105 "
                "industry_code=C2669 scale=3 level=省级 batch=2026-1 document_no=晋民营发〔2026〕1号 "
                "valid_from=2026-03-01 valid_until=2027-02-28 status=certified\n");
 }
@@ -268,7 +268,7 @@ static void the_sample_is_what_the_readme_says(void **state)
     (void)fclose(f);
     assert_int_equal(one(plain, text), GWA_DONE);
     expect_log("page 1 version=2026-11 total=3 ");
-    expect_log("2 [91140200MA0KABCE4Y] uscc=91140200MA0KABCE4Y name=大同示例二号装备有限公司 region_code=140213 "
+    expect_log("2 [91140213MA00PFCP5W] uscc=91140213MA00PFCP5W name=大同示例二号装备有限公司 region_code=140213 "
                "industry_code=C3489 scale=2 level=省级 batch=2026-1 document_no=晋民营发〔2026〕1号 valid_from=2026-03-01 "
                "status=certified\n");
     expect_log(" valid_from=2025-03-01 status=withdrawn reason=企业申请\n");
