@@ -271,10 +271,11 @@ void daemon_stop(struct daemon *daemon)
     if (daemon->api != NULL)
         api_set_ready(daemon->api, false, "stopping");
     os_notify_stopping();
-    if (daemon->net != NULL)
-        net_stop(daemon->net);
+    /* runs first: cut off by the network, they would count as failed rather than cancelled */
     if (daemon->sync != NULL)
         sync_stop(daemon->sync);
+    if (daemon->net != NULL)
+        net_stop(daemon->net);
     time_stop(daemon);
     sync_free(&daemon->sync);
     host_free(&daemon->host);

@@ -105,10 +105,15 @@ class Bureau:
         self.session.cert = pki.pair("bureau-sx")
         self.session.verify = pki.ca
 
-    def control(self, **command):
-        answer = self.session.post(f"{self.url}/control", json=command, timeout=10)
-        assert answer.status_code == 200, answer.text
-        return answer.json() if answer.content else {}
+    def control(self, mode=None, seconds=2, times=None, size=None, **content):
+        """The list from now on (rows, version), then how it is told (mode)."""
+        orders = [content] if content else []
+        if mode is not None:
+            details = {"slow": {"seconds": seconds}, "huge_line": {"bytes": size or 70000}, "change_version": {"pages": [2]}}.get(mode, {})
+            orders.append({"mode": mode, **details, **({"times": times} if times else {})})
+        for order in orders:
+            answer = self.session.post(f"{self.url}/control", json=order, timeout=60)
+            assert answer.status_code == 200, answer.text
 
     def stop(self):
         if self.process.poll() is None:
@@ -295,6 +300,10 @@ class Gateway:
         done = self.ctl("--json", *arguments, **kw)
         lines = [line for line in done.stdout.splitlines() if line.strip()]
         return json.loads(done.stdout) if len(lines) == 1 else [json.loads(line) for line in lines]
+
+    def ctl_items(self, *arguments, **kw):
+        """The items of a list answer, however many there are."""
+        return [json.loads(line) for line in self.ctl("--json", *arguments, **kw).stdout.splitlines() if line.strip()]
 
     def sync(self, *arguments, who=None):
         """Starts a run, waits for its end and returns its story."""

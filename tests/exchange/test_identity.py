@@ -162,9 +162,12 @@ def metric(gateway, name):
 
 def test_one_partner_cannot_take_all(make_gateway, bureau):
     """Over its rate a partner gets 429 with Retry-After; another partner is answered."""
-    gateway = make_gateway(settings={"net.partner_rate": 5})
+    gateway = make_gateway()
     bureau.control(rows=firms(3), version="v1")
     gateway.sync()
+    gateway.stop()
+    gateway.write_config({"net.partner_rate": 5})
+    gateway.start()
     answers = [gateway.firm("bank-a", certified(0)["uscc"]) for _ in range(30)]
     refused = [a for a in answers if a.status_code == 429]
     assert refused and refused[0].json()["code"] == "rate.partner" and int(refused[0].headers["Retry-After"]) >= 1

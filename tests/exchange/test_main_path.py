@@ -155,8 +155,7 @@ def test_every_answer_is_in_the_access_log(loaded):
     """The line is there when the answer is, with the digest of its very bytes."""
     code = firms(12)[4]["uscc"]
     answer = loaded.firm("bank-a", code)
-    lines = loaded.ctl_json("access", "find", "--uscc", code)
-    line = lines[-1] if isinstance(lines, list) else lines
+    line = loaded.ctl_items("access", "find", "--uscc", code)[-1]
     assert line["request_id"] == answer.headers["X-Request-Id"] and line["partner"] == "bank-a"
     assert line["digest"] == hashlib.sha256(answer.content).hexdigest()
 

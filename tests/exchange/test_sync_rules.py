@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from conftest import wait_until
 from lists import certified, firms
 
 
@@ -115,10 +116,8 @@ def test_withdrawing_three_of_fifteen_is_held_for_one_approver(loaded, bureau):
     assert status(loaded, certified(0)["uscc"]) == "listed"
     answer = loaded.admin("operator-1", f"/approvals/{run['approval']}/grant", "POST", json={"comment": "bureau confirmed by telephone"})
     assert answer.status_code == 200, answer.text
-    done = loaded.run_end(run["id"])
-    while done["state"] == "held":
-        done = loaded.run_end(run["id"])
-    assert done["state"] == "done" and done["counts"]["withdrawn"] == 3, done
+    done = wait_until(lambda: (lambda r: r if r["state"] == "done" else None)(loaded.run(run["id"])), "the run to be carried out")
+    assert done["counts"]["withdrawn"] == 3, done
     assert status(loaded, certified(0)["uscc"]) == "removed"
 
 
@@ -139,7 +138,6 @@ def test_a_rejected_hold_changes_nothing(loaded, bureau):
     run = loaded.sync()
     assert run["state"] == "held" and run["hold_why"] == "list.empty"
     loaded.ctl("approve", "reject", run["approval"], "--comment", "empty by mistake", who="operator-2")
-    from conftest import wait_until
     wait_until(lambda: loaded.run(run["id"])["state"] == "cancelled", "the run to be cancelled")
     assert status(loaded, certified(0)["uscc"]) == "listed"
 
@@ -179,12 +177,21 @@ def test_a_list_that_changes_under_its_pages_is_begun_anew(loaded, bureau):
 
 def test_a_row_of_a_gigabyte_is_refused_and_the_gateway_stays_small(loaded, bureau):
     """The page is cut at its limit; the run fails; the process does not grow."""
-    bureau.control(mode="huge_line")
+    bureau.control(mode="huge_line", size=1 << 30)
     run = loaded.sync()
-    assert run["state"] in ("failed", "incomplete"), run
+    assert run["state"] in ("failed", "incomplete") and run["error"]["code"], run
     with open(f"/proc/{loaded.process.pid}/status") as f:
         peak = next(int(line.split()[1]) for line in f if line.startswith("RssAnon"))
     assert peak < 200 * 1024, f"{peak} kB"
+
+
+def test_a_row_over_64_kib_is_one_bad_row(loaded, bureau):
+    """Too long for a row, small enough for a page: told by line, the others go on."""
+    bureau.control(mode="huge_line")
+    run = loaded.sync()
+    assert run["state"] == "done" and run["counts"]["rejected"] == 1 and run["counts"]["unchanged"] == 14, run
+    assert [d["code"] for d in loaded.diff(run["id"])] == ["list.row_too_long"]
+    assert status(loaded, certified(0)["uscc"]) == "listed"
 
 
 def test_a_dry_run_tells_and_changes_nothing(loaded, bureau):
@@ -206,9 +213,7 @@ def test_a_doubtful_code_waits_for_a_person(loaded, bureau):
     assert run["counts"]["doubtful"] == 1
     statement = loaded.firm("bank-a", doubtful["uscc"]).json()
     assert statement["status"] == "not_listed" and statement["reasons"] == ["under_review"]
-    waiting = [a for a in loaded.ctl_json("approve", "list", "--json")["items"] if a["object"] == doubtful["uscc"]] \
-        if isinstance(loaded.ctl_json("approve", "list"), dict) else \
-        [a for a in loaded.ctl_json("approve", "list") if a["object"] == doubtful["uscc"]]
+    waiting = [a for a in loaded.ctl_items("approve", "list") if a["object"] == doubtful["uscc"]]
     loaded.ctl("approve", "grant", waiting[0]["id"], "--comment", "code checked against the register", who="operator-1")
     assert status(loaded, doubtful["uscc"]) == "listed"
 
@@ -229,12 +234,11 @@ def test_held_run_started_by_a_person_needs_another_person(loaded, bureau):
 
 def test_admission_by_approval(make_gateway, bureau):
     """Priority is not automatic by default: one approval admits the whole run."""
-    gateway = make_gateway(settings={"policy.admission": "approval"})
+    gateway = make_gateway(rules={"admission": "approval"})
     bureau.control(rows=firms(1500), version="v1")
     run = gateway.sync()
     assert run["state"] == "done" and run["awaiting"] == 1500, run
     assert status(gateway, certified(7)["uscc"]) == "not_listed"
     gateway.ctl("approve", "grant", run["approval"], "--comment", "list of the bureau seen on paper", who="operator-1")
-    from conftest import wait_until
     wait_until(lambda: status(gateway, certified(1499)["uscc"]) == "listed", "the admission to reach the last firm")
     assert status(gateway, certified(7)["uscc"]) == "listed"
