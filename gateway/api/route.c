@@ -38,8 +38,9 @@ static const struct route *find_pattern(const char *path, unsigned listener, str
     for (size_t i = 0; i < route_n; i++) {
         const struct route *route = &routes[i];
         const char *values[ROUTE_VALUES_MAX] = {NULL, NULL};
-        bool better = !found || (literal(route) && !literal(found));
-        if (!better || !(route->listeners & listener) || !route_match(route->pattern, path, arena, values))
+        if (!(route->listeners & listener) || !route_match(route->pattern, path, arena, values))
+            continue;
+        if (found && !literal(route))
             continue;
         found = route;
         memcpy(values_out, values, sizeof(values));
@@ -69,10 +70,10 @@ bool route_find(const char *method, const char *path, unsigned listener, struct 
     *out = NULL;
     if (!pattern)
         return err_set(err, ERR_HTTP_NOT_FOUND, NULL, "nothing is served under this path");
-    for (size_t i = 0; i < route_n; i++) {
-        const struct route *route = &routes[i];
-        if ((route->listeners & listener) && strcmp(route->pattern, pattern->pattern) == 0 &&
-            strcmp(route->method, method) == 0) {
+    /* `pattern` is the first route of its kind, and most often the one asked for */
+    for (const struct route *route = pattern; route < routes + route_n; route++) {
+        if (strcmp(route->method, method) == 0 && (route->listeners & listener) &&
+            strcmp(route->pattern, pattern->pattern) == 0) {
             *out = route;
             return true;
         }
