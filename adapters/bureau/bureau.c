@@ -126,7 +126,8 @@ static bool take_members(struct gwa_job *job, struct bureau *bureau)
     const char *code = or_else(job->host->setting(job, "members.code"), "code");
     const char *message = or_else(job->host->setting(job, "members.message"), "message");
 
-    return path_of(job, "members.code", code, &bureau->code) && path_of(job, "members.message", message, &bureau->message) &&
+    return path_of(job, "members.code", code, &bureau->code) &&
+           path_of(job, "members.message", message, &bureau->message) &&
            take_below(job, bureau, 0, "members.rows", "rows", &bureau->rows) &&
            take_below(job, bureau, 1, "members.total", "total", &bureau->total) &&
            take_below(job, bureau, 2, "members.list_version", "listVersion", &bureau->version) &&
@@ -170,7 +171,8 @@ static bool take_request(struct gwa_job *job, struct bureau *bureau)
         return refuse(job, "url must begin with https:// or http://");
     return choose(job, "method", "get", "post", &bureau->post) && choose(job, "body", "json", "form", &bureau->form) &&
            choose(job, "since_format", "rfc3339", "datetime", &bureau->since_plain) &&
-           number(job, "page_size", 1, 10000, &bureau->page_size) && number(job, "first_page", 0, 1, &bureau->first_page);
+           number(job, "page_size", 1, 10000, &bureau->page_size) &&
+           number(job, "first_page", 0, 1, &bureau->first_page);
 }
 
 static bool take_status(struct gwa_job *job, struct bureau *bureau)
@@ -181,8 +183,8 @@ static bool take_status(struct gwa_job *job, struct bureau *bureau)
     bureau->certified = or_else(host->setting(job, "status.certified"), "certified");
     bureau->withdrawn = or_else(host->setting(job, "status.withdrawn"), "withdrawn");
     bureau->absent = host->setting(job, "status.absent");
-    return bureau->absent == NULL || strcmp(bureau->absent, "certified") == 0 || strcmp(bureau->absent, "withdrawn") == 0 ||
-           refuse(job, "status.absent must be certified or withdrawn");
+    return bureau->absent == NULL || strcmp(bureau->absent, "certified") == 0 ||
+           strcmp(bureau->absent, "withdrawn") == 0 || refuse(job, "status.absent must be certified or withdrawn");
 }
 
 static bool open_bureau(struct gwa_job *job, void **instance_out)
@@ -191,8 +193,8 @@ static bool open_bureau(struct gwa_job *job, void **instance_out)
 
     if (bureau == NULL)
         return refuse(job, "no memory");
-    if (!take_request(job, bureau) || !take_auth(job, bureau) || !take_members(job, bureau) || !take_fields(job, bureau) ||
-        !take_status(job, bureau)) {
+    if (!take_request(job, bureau) || !take_auth(job, bureau) || !take_members(job, bureau) ||
+        !take_fields(job, bureau) || !take_status(job, bureau)) {
         free(bureau);
         return false;
     }

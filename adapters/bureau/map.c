@@ -81,7 +81,10 @@ static bool take_clock(const char **at, int *minutes_out)
         zh = 0;
     } else if (**at == '+' || **at == '-') {
         sign = *(*at)++ == '-' ? -1 : 1;
-        if (take_number(at, 2, &zh) != 2 || (take_word(at, ":"), take_number(at, 2, &zm)) != 2)
+        if (take_number(at, 2, &zh) != 2)
+            return false;
+        (void)take_word(at, ":");
+        if (take_number(at, 2, &zm) != 2)
             return false;
     }
     *minutes_out = h * 60 + m + 8 * 60 - sign * (zh * 60 + zm);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MASK_DIGITS 8                    /* a run of digits this long may be a person's number */
+#define MASK_DIGITS 8 /* a run of digits this long may be a person's number */
 
 /* ---- the other side's words ----------------------------------------------------------------------------- */
 
@@ -210,8 +210,8 @@ enum gwa_verdict page_read(struct gwa_job *job, struct page *page)
 {
     const struct bureau *bureau = job->instance;
     struct scan_wanted wanted[W_COUNT] = {
-        [W_CODE] = {&bureau->code, {NULL, 0}},   [W_MESSAGE] = {&bureau->message, {NULL, 0}},
-        [W_ROWS] = {&bureau->rows, {NULL, 0}},   [W_TOTAL] = {&bureau->total, {NULL, 0}},
+        [W_CODE] = {&bureau->code, {NULL, 0}},       [W_MESSAGE] = {&bureau->message, {NULL, 0}},
+        [W_ROWS] = {&bureau->rows, {NULL, 0}},       [W_TOTAL] = {&bureau->total, {NULL, 0}},
         [W_VERSION] = {&bureau->version, {NULL, 0}}, [W_PAGE] = {&bureau->page_no, {NULL, 0}},
     };
     struct gwa_bytes body;

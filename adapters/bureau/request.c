@@ -63,7 +63,8 @@ void request_time(int64_t ms, bool plain, char out[32])
     time_t at = (time_t)(ms / 1000 + 8 * 3600);
     struct tm tm;
 
-    if (gmtime_r(&at, &tm) == NULL || strftime(out, 32, plain ? "%Y-%m-%d %H:%M:%S" : "%Y-%m-%dT%H:%M:%S+08:00", &tm) == 0)
+    if (gmtime_r(&at, &tm) == NULL ||
+        strftime(out, 32, plain ? "%Y-%m-%d %H:%M:%S" : "%Y-%m-%dT%H:%M:%S+08:00", &tm) == 0)
         out[0] = '\0';
 }
 

@@ -82,7 +82,7 @@ static const uint8_t *word_end(const uint8_t *p, const uint8_t *end)
 {
     const uint8_t *from = p;
 
-    while (p < end && *p > ' ' && strchr(",:]}[{\"", *p) == NULL)
+    while (p != end && *p > ' ' && strchr(",:]}[{\"", *p) == NULL)
         p++;
     return p == from ? NULL : p;
 }

@@ -53,7 +53,7 @@ static bool open_it(struct gwa_job *job, void **instance_out)
         job->host->why(job, "not in the mood");
         return false;
     }
-    *instance_out = &nothing;            /* nothing to lose when a quarantined adapter is never closed */
+    *instance_out = &nothing; /* nothing to lose when a quarantined adapter is never closed */
     return true;
 }
 
@@ -74,9 +74,9 @@ static enum gwa_verdict say_result(struct gwa_job *job)
     static const char *const states[] = {"none", "ok", "failed", "unsure"};
     char text[256];
 
-    (void)snprintf(text, sizeof(text), "%s %d end=%d %.*s %s", states[job->result.state], job->result.status, job->result.end,
-                   (int)(job->result.body.n > 150 ? 150 : job->result.body.n), (const char *)job->result.body.p,
-                   job->result.why == NULL ? "" : job->result.why);
+    (void)snprintf(text, sizeof(text), "%s %d end=%d %.*s %s", states[job->result.state], job->result.status,
+                   job->result.end, (int)(job->result.body.n > 150 ? 150 : job->result.body.n),
+                   (const char *)job->result.body.p, job->result.why == NULL ? "" : job->result.why);
     job->host->why(job, text);
     return GWA_RETRY;
 }

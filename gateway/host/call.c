@@ -68,14 +68,14 @@ static void call_say(struct gwa_job *face, int level, const char *text)
 {
     static const enum log_level levels[] = {LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARN, LOG_ERROR};
     struct host_job *job = job_of(face);
+    enum log_level known = level < 0 || level > 4 ? LOG_WARN : levels[level];
     char line[256];
 
     if (!host_gate_enter(job))
         return;
     host_line_copy(line, sizeof(line), text);
     if (job->said < HOST_SAY_MAX)
-        log_event(levels[level < 0 ? 0 : level > 4 ? 4 : level], "adapter.say", "adapter=%s text=\"%s\"",
-                  job->instance->adapter->name, line);
+        log_event(known, "adapter.say", "adapter=%s text=\"%s\"", job->instance->adapter->name, line);
     else if (job->said == HOST_SAY_MAX)
         log_event(LOG_WARN, "adapter.say", "adapter=%s text=\"(more is not logged)\"", job->instance->adapter->name);
     job->said += job->said <= HOST_SAY_MAX;
@@ -173,9 +173,11 @@ static bool copy_headers(struct host_ask *ask, const char *const *headers)
 {
     size_t n = 0, bytes = 0;
 
-    while (headers != NULL && headers[n] != NULL)
-        if (n == HEADERS_MAX || (bytes += strlen(headers[n])) > HEADER_BYTES_MAX || strpbrk(headers[n++], "\r\n") != NULL)
+    for (; headers != NULL && headers[n] != NULL; n++) {
+        bytes += strlen(headers[n]);
+        if (n == HEADERS_MAX || bytes > HEADER_BYTES_MAX || strpbrk(headers[n], "\r\n") != NULL)
             return false;
+    }
     ask->headers = xcalloc(n + 1, sizeof(*ask->headers));
     for (size_t i = 0; i < n; i++)
         ask->headers[i] = xstrdup(headers[i]);
@@ -198,7 +200,7 @@ static const char *copy_io(struct host_ask *ask, const struct gwa_io *io)
     ask->target = xstrdup(io->target);
     ask->method = xstrdup(io->method == NULL ? "GET" : io->method);
     ask->body_n = io->body.n;
-    ask->body = xcalloc(1, io->body.n + 1);
+    ask->body = xrealloc(NULL, io->body.n + 1);
     if (io->body.n > 0)
         memcpy(ask->body, io->body.p, io->body.n);
     ask->offset = io->offset;
@@ -276,9 +278,9 @@ static enum gwa_row_answer call_row(struct gwa_job *face, uint64_t line, struct 
 
 static bool is_canonical(const char *name)
 {
-    static const char *const names[] = {"uscc",       "name",     "region_code", "industry_code", "scale",
-                                        "ownership",  "level",    "batch",       "document_no",   "valid_from",
-                                        "valid_until", "status",  "reason"};
+    static const char *const names[] = {"uscc",        "name",   "region_code", "industry_code", "scale",
+                                        "ownership",   "level",  "batch",       "document_no",   "valid_from",
+                                        "valid_until", "status", "reason"};
 
     for (size_t i = 0; name != NULL && i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(name, names[i]) == 0)

@@ -117,7 +117,8 @@ static void read_from(int fd, const struct host_ask *ask, struct host_answer *an
     room = room > ask->limit ? (size_t)ask->limit : room;
     answer->body = xcalloc(1, room + 1);
     while (answer->body_n < room) {
-        ssize_t got = pread(fd, answer->body + answer->body_n, room - answer->body_n, (off_t)(ask->offset + answer->body_n));
+        ssize_t got =
+            pread(fd, answer->body + answer->body_n, room - answer->body_n, (off_t)(ask->offset + answer->body_n));
 
         if (got < 0 && errno == EINTR)
             continue;

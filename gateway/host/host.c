@@ -4,7 +4,7 @@
 
 #include "host/internal.h"
 
-#define LAST_WORDS_MS 1000               /* for the owners of abandoned jobs to be told */
+#define LAST_WORDS_MS 1000 /* for the owners of abandoned jobs to be told */
 
 static void cond_init(pthread_cond_t *cond)
 {

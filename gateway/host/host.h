@@ -63,7 +63,8 @@ struct host_report {
 /* Loads <dir>/<name>.so (once; one that was refused is tried again) up to and including its callbacks; the report
  * lives as long as the host and is not changed but for `quarantined`. */
 bool host_load(struct host *host, const char *name, const struct host_report **report_out, struct err *err);
-size_t host_reports(struct host *host, const struct host_report *out[], size_t max);   /* of all names loaded or refused */
+/* Of all names loaded or refused. */
+size_t host_reports(struct host *host, const struct host_report *out[], size_t max);
 /* Loads one path alone, for `adapter check`; nothing stays loaded. Text in the arena. */
 void host_check_path(const char *path, struct arena *arena, struct host_report *out);
 
@@ -101,7 +102,8 @@ struct host_fetch {
 };
 struct host_job;
 bool host_fetch_start(struct host *host, struct host_instance *instance, const struct host_fetch *fetch,
-                      const struct host_sink *sink, host_done *done, void *arg, struct host_job **job_out, struct err *err);
+                      const struct host_sink *sink, host_done *done, void *arg, struct host_job **job_out,
+                      struct err *err);
 /* Asks a running job to end soon: its next row or page call answers stop, its io fails. Safe until done was called. */
 void host_cancel(struct host_job *job);
 

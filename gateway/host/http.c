@@ -39,7 +39,7 @@ static void fetched(const struct net_fetch_result *result, void *arg)
         host_line_copy(answer.why, sizeof(answer.why), err_text(&result->err, false, text, sizeof(text)));
     } else {
         answer.headers = xstrdup(result->headers == NULL ? "" : result->headers);
-        answer.body = xcalloc(1, result->body.n + 1);
+        answer.body = xrealloc(NULL, result->body.n + 1);
         answer.body_n = result->body.n;
         if (result->body.n > 0)
             memcpy(answer.body, result->body.p, result->body.n);
@@ -49,7 +49,8 @@ static void fetched(const struct net_fetch_result *result, void *arg)
 
 /* ---- secrets in headers --------------------------------------------------------------------------------- */
 
-static const struct host_secret *secret_in(const struct host_instance *instance, const char *header, const char **at_out)
+static const struct host_secret *secret_in(const struct host_instance *instance, const char *header,
+                                           const char **at_out)
 {
     for (size_t i = 0; i < instance->secret_n; i++) {
         *at_out = strstr(header, instance->secrets[i].handle);
@@ -85,7 +86,7 @@ static bool put_secret(const struct host_instance *instance, char **header)
     memcpy(with, *header, before);
     memcpy(with + before, secret->p, secret->n);
     memcpy(with + before + secret->n, at + strlen(secret->handle), behind);
-    free(*header);                   /* held the handle only */
+    free(*header); /* held the handle only */
     *header = with;
     return true;
 }

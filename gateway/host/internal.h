@@ -162,7 +162,7 @@ void host_job_deliver(struct host_job *job);                 /* gives the lock b
 void host_threads_start(struct host *host);
 void host_threads_stop(struct host *host);
 void host_quarantine(struct host *host, struct host_adapter *adapter);
-void host_give_up(struct host *host);                        /* abandons every step that has not returned; under the lock */
+void host_give_up(struct host *host);        /* abandons every step that has not returned; under the lock */
 void host_watch_wake(struct host *host, int64_t until_ms);
 
 /* call.c */
@@ -172,7 +172,7 @@ void host_gate_leave(struct host_job *job);
 void host_ask_clear(struct host_ask *ask);
 void host_answer_set(struct host_job *job, struct host_answer *answer);        /* takes what it holds */
 void host_answer_clear(struct host_answer *answer);
-void host_line_copy(char *out, size_t size, const char *text);                 /* one line of UTF-8, cut where it must be */
+void host_line_copy(char *out, size_t size, const char *text);     /* one line of UTF-8, cut where it must be */
 
 /* http.c: not under the lock; answers through host_job_ready. file.c: on the step thread. */
 void host_http_start(struct host_job *job, struct host_ask *ask);            /* clears the ask */

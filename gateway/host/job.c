@@ -179,7 +179,8 @@ void host_job_deliver(struct host_job *job)
 }
 
 bool host_fetch_start(struct host *host, struct host_instance *instance, const struct host_fetch *fetch,
-                      const struct host_sink *sink, host_done *done, void *arg, struct host_job **job_out, struct err *err)
+                      const struct host_sink *sink, host_done *done, void *arg, struct host_job **job_out,
+                      struct err *err)
 {
     struct host_job *job;
     bool started;

@@ -94,8 +94,8 @@ static const struct {
     const char *name;
     bool (*run)(struct host_adapter *adapter, struct err *err);
 } steps[] = {
-    {"dlopen", open_library}, {"abi", check_abi},   {"struct", take_entry},
-    {"name", check_name},     {"callback", check_callbacks},
+    {"dlopen", open_library},      {"abi", check_abi}, {"struct", take_entry}, {"name", check_name},
+    {"callback", check_callbacks},
 };
 
 static void run_steps(struct host_adapter *adapter)

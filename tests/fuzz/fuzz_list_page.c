@@ -17,7 +17,7 @@ static struct {
     void *memory[4];
     size_t memory_n;
     uint64_t line;
-    bool open;                           /* a row waits for its fields */
+    bool open; /* a row waits for its fields */
     unsigned asked;
 } world;
 
@@ -60,7 +60,7 @@ static bool fake_hmac(struct gwa_job *job, const char *name, struct gwa_bytes in
 static const char *odd(const char *name)
 {
     static const char *const settings[][2] = {
-        {"members.data", ""}, {"members.rows", "d.r"}, {"members.total", "t"},       {"fields.uscc", "a.b"},
+        {"members.data", ""}, {"members.rows", "d.r"}, {"members.total", "t"},         {"fields.uscc", "a.b"},
         {"fields.name", "n"}, {"success", "0,200"},    {"status.absent", "certified"}, {"first_page", "0"},
     };
 
@@ -143,8 +143,8 @@ static void fake_why(struct gwa_job *job, const char *text)
 }
 
 static const struct gwa_host fake = {
-    sizeof(fake), fake_alloc, fake_say, fake_io,     fake_hmac, fake_setting, fake_now,
-    fake_page,    fake_row,   fake_fields, fake_bad, fake_why,
+    sizeof(fake), fake_alloc, fake_say, fake_io,     fake_hmac, fake_setting,
+    fake_now,     fake_page,  fake_row, fake_fields, fake_bad,  fake_why,
 };
 
 /* A page in memory of exactly its size, so that a byte read behind it is seen. */

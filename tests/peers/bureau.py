@@ -276,9 +276,10 @@ class Handler(BaseHTTPRequestHandler):
         elif name == "500":
             self.answer(500, b"java.lang.NullPointerException at list", "text/plain")
         elif name == "html":
-            self.answer(200, "<!DOCTYPE html><html><body><h1>系统维护中</h1></body></html>".encode(), "text/html; charset=utf-8")
+            self.answer(200, "<!DOCTYPE html><html><body><h1>系统维护中</h1></body></html>".encode(), "text/html")
         elif name == "bad_code":
-            self.answer_json(200, {"code": mode.get("code", "E500"), "message": mode.get("message", "系统繁忙"), "data": None})
+            message = mode.get("message", "系统繁忙")
+            self.answer_json(200, {"code": mode.get("code", "E500"), "message": message, "data": None})
         elif name == "truncate" and mode.get("json"):
             self.answer(200, body[:len(body) // 2])
         elif name == "truncate":

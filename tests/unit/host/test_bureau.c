@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,26 +21,26 @@ extern const struct gwa_adapter gwa_entry;
 /* ---- the host --------------------------------------------------------------------------------------------- */
 
 struct answer {
-    enum gwa_io_state state;             /* NONE: OK with status 200 */
+    enum gwa_io_state state; /* NONE: OK with status 200 */
     int status;
     const char *body;
-    size_t n;                            /* 0: strlen(body) */
+    size_t n; /* 0: strlen(body) */
 };
 
 static struct world {
     struct gwa_job job;
-    const char *const *settings;         /* name, value, … NULL */
+    const char *const *settings; /* name, value, … NULL */
     const struct answer *answers;
     size_t asked;
     char url[8][512], body[8][512], method[8][8], headers[8][1024];
-    char log[1 << 16];                   /* what was handed over, one line each */
+    char log[1 << 16]; /* what was handed over, one line each */
     size_t log_n;
     char why[512];
     void *blocks[16];
     size_t block_n;
-    const char *known;                   /* this code's rows are known */
-    uint64_t stop_at;                    /* line that is answered with STOP; 0 none */
-    bool quiet;                          /* log nothing, know everything */
+    const char *known; /* this code's rows are known */
+    uint64_t stop_at;  /* line that is answered with STOP; 0 none */
+    bool quiet;        /* log nothing, know everything */
 } world;
 
 __attribute__((format(printf, 1, 2))) static void put(const char *format, ...)
@@ -163,8 +165,8 @@ static void fake_why(struct gwa_job *job, const char *text)
 }
 
 static const struct gwa_host fake = {
-    sizeof(fake), fake_alloc, fake_say, fake_io,     fake_hmac, fake_setting, fake_now,
-    fake_page,    fake_row,   fake_fields, fake_bad, fake_why,
+    sizeof(fake), fake_alloc, fake_say, fake_io,     fake_hmac, fake_setting,
+    fake_now,     fake_page,  fake_row, fake_fields, fake_bad,  fake_why,
 };
 
 static void reset(const char *const *settings, const struct answer *answers)
@@ -191,7 +193,8 @@ static enum gwa_verdict go(void)
         result->status = answer->status == 0 ? 200 : answer->status;
         result->headers = "";
         result->why = answer->state == GWA_IO_NONE ? "" : "the connection could not be made";
-        result->body = (struct gwa_bytes){(const uint8_t *)answer->body, answer->n == 0 ? strlen(answer->body) : answer->n};
+        result->body =
+            (struct gwa_bytes){(const uint8_t *)answer->body, answer->n == 0 ? strlen(answer->body) : answer->n};
         /* a copy without a byte to spare, so that reading beyond it is seen */
         if (!world.quiet && result->body.n > 0) {
             uint8_t *exact = fake_alloc(&world.job, result->body.n);
@@ -239,7 +242,8 @@ static void expect_log(const char *text)
 static void reads_the_contracts_page(void **state)
 {
     const char *body =
-        "{\"code\":\"0\",\"message\":\"ok\",\"data\":{\"listVersion\":\"2026-11\",\"total\":1,\"pageNo\":1,\"pageSize\":500,\n"
+        "{\"code\":\"0\",\"message\":\"ok\",\"data\":{\"listVersion\":\"2026-11\",\"total\":1,\"pageNo\":1,"
+        "\"pageSize\":500,\n"
         " \"rows\":[{\"uscc\":\"91140106MA00PFCM02\",\"name\":\"山西示例科技有限公司\",\"regionCode\":\"140105\","
         "\"industryCode\":\"C2669\",\"scale\":\"3\",\"level\":\"省级\",\"batch\":\"2026-1\","
         "\"documentNo\":\"晋民营发〔2026〕1号\",\"certifiedOn\":\"2026-03-01\",\"validUntil\":\"2027-02-28\","
@@ -268,9 +272,10 @@ static void the_sample_is_what_the_readme_says(void **state)
     (void)fclose(f);
     assert_int_equal(one(plain, text), GWA_DONE);
     expect_log("page 1 version=2026-11 total=3 ");
-    expect_log("2 [91140213MA00PFCP5W] uscc=91140213MA00PFCP5W name=大同示例二号装备有限公司 region_code=140213 "
-               "industry_code=C3489 scale=2 level=省级 batch=2026-1 document_no=晋民营发〔2026〕1号 valid_from=2026-03-01 "
-               "status=certified\n");
+    expect_log(
+        "2 [91140213MA00PFCP5W] uscc=91140213MA00PFCP5W name=大同示例二号装备有限公司 region_code=140213 "
+        "industry_code=C3489 scale=2 level=省级 batch=2026-1 document_no=晋民营发〔2026〕1号 valid_from=2026-03-01 "
+        "status=certified\n");
     expect_log(" valid_from=2025-03-01 status=withdrawn reason=企业申请\n");
 }
 
@@ -389,8 +394,9 @@ static void what_is_no_page_is_tried_again(void **state)
 
 static void failures_keep_their_words(void **state)
 {
-    static const struct answer html = {.body = "\n<!DOCTYPE html><html><title>502 Bad Gateway</title><body><h1>稍后再试</h1>"
-                                               "<p>call 13800138000</p></body></html>"};
+    static const struct answer html = {
+        .body = "\n<!DOCTYPE html><html><title>502 Bad Gateway</title><body><h1>稍后再试</h1>"
+                "<p>call 13800138000</p></body></html>"};
     static const struct answer error = {.status = 500, .body = "Internal\r\n\tError \xff caf\xc3\xa9"};
     static const struct answer denied = {.status = 403, .body = "no such certificate"};
     static const struct answer moved = {.status = 302, .body = ""};
@@ -399,7 +405,8 @@ static void failures_keep_their_words(void **state)
     static const struct answer unsure = {.state = GWA_IO_UNSURE, .body = ""};
 
     (void)state;
-    expect_no_page("{\"code\":\"E4001\",\"message\":\"系统\\n繁忙\",\"data\":null}", "source.failed: code E4001: 系统 繁忙");
+    expect_no_page("{\"code\":\"E4001\",\"message\":\"系统\\n繁忙\",\"data\":null}",
+                   "source.failed: code E4001: 系统 繁忙");
     expect_no_page("{\"code\":500}", "source.failed: code 500");
     reset(plain, &html);
     assert_int_equal(go(), GWA_RETRY);
@@ -441,14 +448,25 @@ static void long_words_are_cut(void **state)
 
 static void names_and_wrappers_are_settings(void **state)
 {
-    static const char *const settings[] = {
-        URL, "path", "open/list", "success", "0000,200", "members.code", "head.status", "members.data", "body",
-        "members.rows", "page.items", "members.total", "page.count", "members.list_version", "edition",
-        "members.page_no", "page.index", "fields.uscc", "creditCode", "fields.name", "base.title", "fields.valid_from",
-        "from", "status.certified", "有效,1", "status.withdrawn", "撤销,0", "fields.status", "state", NULL};
-    const char *body = "{\"head\":{\"status\":200},\"body\":{\"edition\":202611,\"page\":{\"items\":[{\"creditCode\":\"A\","
-                       "\"base\":{\"title\":\"T\"},\"from\":20260301,\"state\":1},{\"creditCode\":\"B\",\"base\":{},"
-                       "\"state\":\" 撤销 \"}],\"count\":\"2\",\"index\":1}}}";
+    static const char *const settings[] = {URL,           "path",
+                                           "open/list",   "success",
+                                           "0000,200",    "members.code",
+                                           "head.status", "members.data",
+                                           "body",        "members.rows",
+                                           "page.items",  "members.total",
+                                           "page.count",  "members.list_version",
+                                           "edition",     "members.page_no",
+                                           "page.index",  "fields.uscc",
+                                           "creditCode",  "fields.name",
+                                           "base.title",  "fields.valid_from",
+                                           "from",        "status.certified",
+                                           "有效,1",      "status.withdrawn",
+                                           "撤销,0",      "fields.status",
+                                           "state",       NULL};
+    const char *body =
+        "{\"head\":{\"status\":200},\"body\":{\"edition\":202611,\"page\":{\"items\":[{\"creditCode\":\"A\","
+        "\"base\":{\"title\":\"T\"},\"from\":20260301,\"state\":1},{\"creditCode\":\"B\",\"base\":{},"
+        "\"state\":\" 撤销 \"}],\"count\":\"2\",\"index\":1}}}";
 
     (void)state;
     assert_int_equal(one(settings, body), GWA_DONE);
@@ -465,7 +483,8 @@ static void rows_may_be_the_data_or_the_root_may_hold_all(void **state)
     void *instance;
 
     (void)state;
-    reset(data, (const struct answer[]){{.body = "{\"code\":\"0\",\"data\":[" ROW("A") "]}"}, {.body = "{\"code\":\"0\",\"data\":[]}"}});
+    reset(data, (const struct answer[]){{.body = "{\"code\":\"0\",\"data\":[" ROW("A") "]}"},
+                                        {.body = "{\"code\":\"0\",\"data\":[]}"}});
     assert_int_equal(go(), GWA_DONE);
     expect_log("1 [A] uscc=A");
     assert_int_equal(one(root, "{\"code\":\"0\",\"total\":1,\"rows\":[" ROW("B") "]}"), GWA_DONE);
@@ -476,10 +495,25 @@ static void rows_may_be_the_data_or_the_root_may_hold_all(void **state)
 
 static void posts_json_and_forms(void **state)
 {
-    static const char *const json[] = {"url", "https://b.example//", "method", "post", "page_parameter", "page.no", "size_parameter",
-                                       "limit", "page_size", "20", "first_page", "0", "query", "k=v", NULL};
-    static const char *const form[] = {URL, "method", "post", "body", "form", "since_format", "datetime", "path", "/list?x=y", NULL};
-    static const struct answer pages[] = {{.body = PAGE("v", "2", "0", ROW("A"))}, {.body = PAGE("v", "2", "1", ROW("B"))}};
+    static const char *const json[] = {"url",
+                                       "https://b.example//",
+                                       "method",
+                                       "post",
+                                       "page_parameter",
+                                       "page.no",
+                                       "size_parameter",
+                                       "limit",
+                                       "page_size",
+                                       "20",
+                                       "first_page",
+                                       "0",
+                                       "query",
+                                       "k=v",
+                                       NULL};
+    static const char *const form[] = {URL,        "method", "post",      "body", "form", "since_format",
+                                       "datetime", "path",   "/list?x=y", NULL};
+    static const struct answer pages[] = {{.body = PAGE("v", "2", "0", ROW("A"))},
+                                          {.body = PAGE("v", "2", "1", ROW("B"))}};
 
     (void)state;
     reset(json, pages);
@@ -524,8 +558,10 @@ static void delta_runs_say_since_when(void **state)
 static void tokens_and_hmac_go_into_headers(void **state)
 {
     static const char *const token[] = {URL, "auth", "token", "token_file", "secret-handle", NULL};
-    static const char *const named[] = {URL, "auth", "token", "token_file", "h", "token_header", "X-Token", "token_prefix", "", NULL};
-    static const char *const hmac[] = {URL, "auth", "hmac", "rid", "rid-TEST", "sid", "s_TEST_0001", "secret_file", "h", NULL};
+    static const char *const named[] = {URL,       "auth",         "token", "token_file", "h", "token_header",
+                                        "X-Token", "token_prefix", "",      NULL};
+    static const char *const hmac[] = {URL,   "auth",        "hmac",        "rid", "rid-TEST",
+                                       "sid", "s_TEST_0001", "secret_file", "h",   NULL};
 
     (void)state;
     assert_int_equal(one(token, PAGE("v", "0", "1", "")), GWA_DONE);
@@ -606,9 +642,12 @@ static void bad_rows_say_what_is_wrong(void **state)
     expect_row("{\"uscc\":\"A\",\"status\":true}", "1 [A] bad status: neither");
     expect_row("{\"uscc\":\"A\",\"scale\":1.5,\"status\":\"certified\"}", "1 [A] bad scale: neither");
     expect_row("{\"uscc\":\"A\",\"name\":{},\"status\":\"certified\"}", "1 [A] bad name: neither");
-    expect_row("{\"uscc\":\"A\",\"certifiedOn\":\"soon\",\"status\":\"certified\"}", "1 [A] bad valid_from: not a date");
-    expect_row("{\"uscc\":\"A\",\"certifiedOn\":\"长期\",\"status\":\"certified\"}", "1 [A] bad valid_from: not a date");
-    expect_row("{\"uscc\":\"A\",\"validUntil\":\"2026-02-30\",\"status\":\"certified\"}", "1 [A] bad valid_until: not a date");
+    expect_row("{\"uscc\":\"A\",\"certifiedOn\":\"soon\",\"status\":\"certified\"}",
+               "1 [A] bad valid_from: not a date");
+    expect_row("{\"uscc\":\"A\",\"certifiedOn\":\"长期\",\"status\":\"certified\"}",
+               "1 [A] bad valid_from: not a date");
+    expect_row("{\"uscc\":\"A\",\"validUntil\":\"2026-02-30\",\"status\":\"certified\"}",
+               "1 [A] bad valid_until: not a date");
     expect_row("{\"uscc\":\"A\",\"uscc\":\"B\",\"status\":\"certified\"}", "1 [A] bad row: not a JSON object");
     expect_row("{\"uscc\":\"A\",\"name\":\"\xff\",\"status\":\"certified\"}", "1 [A] bad row: not a JSON object");
     expect_row("{\"uscc\":\"A\",\"name\":x}", "1 [A] bad row: not a JSON object");
@@ -621,10 +660,12 @@ static void good_rows_in_odd_forms(void **state)
     static const char *const lenient[] = {URL, "status.absent", "certified", NULL};
 
     (void)state;
-    expect_row("{\"status\":\"certified\",\"x\":{\"uscc\":\"no\"},\"uscc\":\"\\u0041\\\"\"}", "1 [A\"] uscc=A\" status=certified");
+    expect_row("{\"status\":\"certified\",\"x\":{\"uscc\":\"no\"},\"uscc\":\"\\u0041\\\"\"}",
+               "1 [A\"] uscc=A\" status=certified");
     expect_row("{\"uscc\":911401000000000001,\"scale\":3,\"status\":\"certified\"}",
                "1 [911401000000000001] uscc=911401000000000001 scale=3 status=certified");
-    expect_row("{ \"uscc\" : \" A \" , \"name\":\" N \",\"status\":\"withdrawn\"}", "1 [ A ] uscc=A name=N status=withdrawn");
+    expect_row("{ \"uscc\" : \" A \" , \"name\":\" N \",\"status\":\"withdrawn\"}",
+               "1 [ A ] uscc=A name=N status=withdrawn");
     expect_row("{\"uscc\":\"A\",\"name\":\"\",\"level\":null,\"validUntil\":\"长期\",\"status\":\"certified\"}",
                "1 [A] uscc=A status=certified\n");
     row(lenient, "{\"uscc\":\"A\"}");
@@ -661,7 +702,7 @@ static void dates_as_bureaus_write_them(void **state)
         {"2026-02-28T16:00:00Z", DATE_GOOD, "2026-03-01"},
         {"2026-12-31T20:00:00.123Z", DATE_GOOD, "2027-01-01"},
         {"2026-03-01T00:30:00+09:00", DATE_GOOD, "2026-02-28"},
-        {"1772294400000", DATE_GOOD, "2026-03-01"},       /* 2026-02-28T16:00:00Z */
+        {"1772294400000", DATE_GOOD, "2026-03-01"}, /* 2026-02-28T16:00:00Z */
         {"1772294399999", DATE_GOOD, "2026-02-28"},
         {"长期", DATE_OPEN, ""},
         {"长期有效", DATE_OPEN, ""},

@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,14 +47,15 @@ static pid_t start_peer(void)
     pid_t pid;
     FILE *f;
 
-    (void)snprintf(command, sizeof(command),
-                   "exec python3 %s/tests/peers/bureau.py --cert %s/bureau-server.pem --key %s/bureau-server.key --ca %s "
-                   "--generate %d --hmac-secret TEST-SECRET-32-CHARS-ABCDEFGHIJKL",
-                   SOURCE_DIR, world.dir, world.dir, world.ca, FIRMS);
+    (void)snprintf(
+        command, sizeof(command),
+        "exec python3 %s/tests/peers/bureau.py --cert %s/bureau-server.pem --key %s/bureau-server.key --ca %s "
+        "--generate %d --hmac-secret TEST-SECRET-32-CHARS-ABCDEFGHIJKL",
+        SOURCE_DIR, world.dir, world.dir, world.ca, FIRMS);
     assert_int_equal(pipe(out), 0);
     pid = fork();
     if (pid == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGTERM);     /* a test that dies leaves nobody behind */
+        (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that dies leaves nobody behind */
         (void)dup2(out[1], 1);
         (void)close(out[0]);
         (void)close(out[1]);
@@ -71,8 +74,14 @@ static pid_t start_peer(void)
 
 static int set_up(void **state)
 {
-    struct net_options net = {.threads = 1, .workers = 1, .connections = 16, .header_ms = 1000, .body_ms = 1000,
-                              .idle_ms = 1000, .write_ms = 1000, .stop_ms = 1000};
+    struct net_options net = {.threads = 1,
+                              .workers = 1,
+                              .connections = 16,
+                              .header_ms = 1000,
+                              .body_ms = 1000,
+                              .idle_ms = 1000,
+                              .write_ms = 1000,
+                              .stop_ms = 1000};
     struct host_options options = {.adapters_dir = BINARY_DIR "/adapters", .step_limit_ms = 5000};
     struct err err = {0};
     char command[256];
@@ -117,8 +126,14 @@ static int tear_down(void **state)
 static void tell_peer(const char *order)
 {
     static const char *const json[] = {"Content-Type: application/json", NULL};
-    struct net_fetch_request request = {.method = "POST", .headers = json, .body = bytes_str(order), .cert = world.cert,
-                                        .key = world.key, .ca = world.ca, .connect_ms = 5000, .total_ms = 10000,
+    struct net_fetch_request request = {.method = "POST",
+                                        .headers = json,
+                                        .body = bytes_str(order),
+                                        .cert = world.cert,
+                                        .key = world.key,
+                                        .ca = world.ca,
+                                        .connect_ms = 5000,
+                                        .total_ms = 10000,
                                         .body_max = 1 << 20};
     AUTO_ARENA arena = arena_new();
     struct net_fetch_result result;
@@ -202,7 +217,8 @@ static struct watch run_with(const struct host_setting *extra, size_t n, int64_t
 static struct watch run(const char *order, int64_t deadline_ms)
 {
     char secret[128];
-    struct host_setting hmac[] = {{"auth", "hmac"}, {"rid", "rid-TEST"}, {"sid", "s_TEST_0001"}, {"secret_file", secret}};
+    struct host_setting hmac[] = {
+        {"auth", "hmac"}, {"rid", "rid-TEST"}, {"sid", "s_TEST_0001"}, {"secret_file", secret}};
     FILE *f;
 
     (void)snprintf(secret, sizeof(secret), "%s/secret", world.dir);

@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -27,7 +29,7 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t asked;
     int starts;
-    bool refuse;                         /* net_fetch_start itself fails */
+    bool refuse; /* net_fetch_start itself fails */
     char url[256], method[16], header[256], cert[64];
     int64_t total_ms, body_max;
     net_fetch_done *done;
@@ -84,13 +86,13 @@ struct watch {
     char bad_field[64];
     enum gwa_verdict verdict;
     struct err err;
-    int64_t hold_ms;                     /* the sink takes this long for a row */
+    int64_t hold_ms; /* the sink takes this long for a row */
 };
 
 static struct fixture open_with(const struct host_setting *settings, size_t n)
 {
-    struct host_options options = {.adapters_dir = ADAPTERS, .step_limit_ms = LIMIT_MS, .cert = "cert.pem",
-                                   .key = "key.pem", .ca = "ca.pem"};
+    struct host_options options = {
+        .adapters_dir = ADAPTERS, .step_limit_ms = LIMIT_MS, .cert = "cert.pem", .key = "key.pem", .ca = "ca.pem"};
     struct fixture f = {host_new(&options), NULL};
     struct err err = {0};
 
@@ -379,7 +381,7 @@ static void a_stuck_adapter_is_set_aside_and_its_late_result_dropped(void **stat
 
 static void others_go_on_when_more_are_stuck_than_there_are_threads(void **state)
 {
-    struct fixture f = open_act("late");       /* without release: for ever */
+    struct fixture f = open_act("late"); /* without release: for ever */
     struct host_instance *good = NULL;
     struct fixture other;
     struct watch stuck[HOST_STEP_THREADS + 2], w;
@@ -483,7 +485,7 @@ static void memory_ends_at_its_bound(void **state)
 
 static void broken_rules_are_told(void **state)
 {
-    static const char *const acts[] = {"field_unknown", "field_nameless", "field_twice",  "row_long",
+    static const char *const acts[] = {"field_unknown", "field_nameless", "field_twice", "row_long",
                                        "row_open",      "field_alone",    "two_ios"};
     struct watch w;
 
@@ -504,7 +506,8 @@ static void broken_rules_are_told(void **state)
 static void http(struct watch *w, const struct net_fetch_result *result)
 {
     char secret[] = "/tmp/host-secret-XXXXXX";
-    struct host_setting settings[] = {{"act", "http"}, {"url", "https://b.example/list?a=b"}, {"key_file", secret}, {"pause", "7s"}};
+    struct host_setting settings[] = {
+        {"act", "http"}, {"url", "https://b.example/list?a=b"}, {"key_file", secret}, {"pause", "7s"}};
     int starts = wire.starts, fd = mkstemp(secret);
     struct fixture f;
 
@@ -527,7 +530,8 @@ static void http_goes_out_with_identity_and_secret(void **state)
     struct watch w;
 
     (void)state;
-    http(&w, &(struct net_fetch_result){.ok = true, .status = 418, .headers = "A: b\r\n", .body = BYTES_LIT("short and stout")});
+    http(&w, &(struct net_fetch_result){
+                 .ok = true, .status = 418, .headers = "A: b\r\n", .body = BYTES_LIT("short and stout")});
     expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "ok 418 end=0 short and stout");
     assert_string_equal(wire.url, "https://b.example/list?a=b");
     assert_string_equal(wire.method, "GET");
@@ -697,8 +701,9 @@ static void files_are_written_whole(void **state)
 
 static void nothing_leads_out_of_the_directories(void **state)
 {
-    static const char *const targets[] = {"/outside",   "/in/../outside", "/in/link", "/in/up/outside", "/in/./b.csv",
-                                          "/in//b.csv", "/in/deep/../../outside", "/in/pipe", "/in/nowhere/x", "/inside"};
+    static const char *const targets[] = {
+        "/outside",   "/in/../outside",         "/in/link", "/in/up/outside", "/in/./b.csv",
+        "/in//b.csv", "/in/deep/../../outside", "/in/pipe", "/in/nowhere/x",  "/inside"};
     struct watch w;
 
     (void)state;
@@ -707,7 +712,7 @@ static void nothing_leads_out_of_the_directories(void **state)
         expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "failed 0");
         assert_null(strstr(w.err.detail, "secret"));
         if (strcmp(targets[i], "/in/link") == 0 || strcmp(targets[i], "/in/pipe") == 0)
-            continue;                    /* a rename replaces these themselves */
+            continue; /* a rename replaces these themselves */
         if (strcmp(targets[i], "/in//b.csv") != 0 && strcmp(targets[i], "/in/./b.csv") != 0)
             files(&w, "write", in_folder(targets[i]));
         expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "failed 0");
