@@ -37,8 +37,19 @@ bool admit_begin(struct ledger_tx *tx, const struct approval *approval, const st
     const json_value *payload = json_root(doc);
     CHECK(json_need_integer(payload, "", "first", 1, INT64_MAX, &work.next, err));
     CHECK(json_need_integer(payload, "", "last", 0, INT64_MAX, &work.last, err));
+    /* what is not in the journal was not certified by this run */
+    work.last = work.last < (int64_t)tx->head ? work.last : (int64_t)tx->head;
     work_put(tx, &work);
     return true;
+}
+
+bool admit_waits(struct ledger_tx *tx)
+{
+    struct store_walk walk;
+    store_walk(&walk, tx->txn, TABLE_WORK, NULL, NULL);
+    bool found = store_next(&walk);
+    store_walk_end(&walk);
+    return found;
 }
 
 static bool work_first(struct ledger_tx *tx, struct work *out, bool *found_out, struct err *err)
@@ -71,9 +82,21 @@ static bool admit_one(struct ledger_tx *tx, const struct work *work, const struc
     };
     struct ledger_outcome outcome;
     struct err refused = {0};
-    if (!ledger_look(tx, &fact, &outcome, &refused))
-        return true; /* it no longer waits for admission: withdrawn, excluded, in doubt */
-    return ledger_fact(tx, &fact, (struct bytes){0}, &outcome, err);
+    if (ledger_fact(tx, &fact, (struct bytes){0}, &outcome, &refused) || refused.code == ERR_FIRM_STATE)
+        return true; /* refused: it no longer waits for admission, being withdrawn, excluded or in doubt */
+    *err = refused;
+    return false;
+}
+
+static bool admit_record(struct ledger_tx *tx, const struct work *work, struct err *err)
+{
+    struct bytes bytes;
+    struct record record;
+    CHECK(journal_read(tx->ledger->journal, tx->txn, (uint64_t)work->next, &bytes, err));
+    if (bytes.n == 0)
+        return true; /* purged */
+    CHECK(record_decode(tx->arena, (uint64_t)work->next, bytes_dup(tx->arena, bytes), &record, err));
+    return admit_one(tx, work, &record, err);
 }
 
 bool admit_step(struct ledger_tx *tx, bool *more_out, struct err *err)
@@ -82,13 +105,8 @@ bool admit_step(struct ledger_tx *tx, bool *more_out, struct err *err)
     CHECK(work_first(tx, &work, more_out, err));
     if (!*more_out)
         return true;
-    for (int i = 0; i < LEDGER_CHUNK && work.next <= work.last; i++, work.next++) {
-        struct bytes bytes;
-        struct record record;
-        CHECK(journal_read(tx->ledger->journal, tx->txn, (uint64_t)work.next, &bytes, err));
-        CHECK(record_decode(tx->arena, (uint64_t)work.next, bytes_dup(tx->arena, bytes), &record, err));
-        CHECK(admit_one(tx, &work, &record, err));
-    }
+    for (int i = 0; i < LEDGER_CHUNK && work.next <= work.last; i++, work.next++)
+        CHECK(admit_record(tx, &work, err));
     if (work.next <= work.last) {
         work_put(tx, &work);
     } else {
@@ -130,9 +148,9 @@ static void kick_done(void *arg, const struct err *err);
 static void kick_again(struct kick *kick)
 {
     struct err err = {0};
-    if (ledger_submit(kick->ledger, kick_decide, kick_done, kick, &err))
+    if (committer_submit(kick->ledger, kick_decide, kick_done, kick, &err))
         return;
-    /* full or stopping: the work row stays, and the next tick or start goes on with it */
+    /* stopping: the work row stays, and the next start goes on with it */
     log_err(LOG_NOTICE, "admission.waits", &err);
     free(kick);
 }
@@ -141,6 +159,7 @@ static void kick_done(void *arg, const struct err *err)
 {
     struct kick *kick = arg;
     if (err->code != ERR_NONE) {
+        /* the work row stays; ledger_time looks for it */
         log_err(LOG_WARN, "admission.failed", err);
         kick->more = false;
     }

@@ -12,6 +12,13 @@ void apply_init(struct apply *apply, struct store_txn *txn, struct arena *arena)
     buf_init(&apply->value, FIRM_VALUE_MAX);
 }
 
+void apply_begin(struct apply *apply, struct store_txn *txn)
+{
+    apply->txn = txn;
+    memset(apply->tally, 0, sizeof apply->tally);
+    apply->proposals = 0;
+}
+
 void apply_free(struct apply *apply)
 {
     buf_free(&apply->value);
@@ -64,11 +71,23 @@ static void move_due(struct apply *apply, const char *uscc, date_day from, date_
     }
 }
 
-bool record_counts_for_guard(const struct record *record)
+/* What a person granted as a whole (a held run, the held rows of a message): the rows that it takes off the list
+ * carry its object as their origin. */
+static struct store_key granted_key(const char *object)
+{
+    return key_pair("granted", object);
+}
+
+/* A source or partner took a listed firm off the list without a person. Judged by what the stored record says and
+ * what stands in state, so that a rebuild comes to the same. */
+static bool counts_for_guard(struct apply *apply, const struct record *record)
 {
     bool machine = record->actor.kind == ACTOR_SOURCE || record->actor.kind == ACTOR_PARTNER;
-    return machine && record->approval_id[0] == '\0' && record->from == LISTING_LISTED &&
-           record->listing.status != LISTING_LISTED;
+    if (!machine || record->from != LISTING_LISTED || record->listing.status == LISTING_LISTED)
+        return false;
+    struct store_key key = granted_key(record->origin);
+    struct bytes none;
+    return !store_get(apply->txn, TABLE_APPROVAL, &key, &none);
 }
 
 #define HOUR_MS (60 * 60 * 1000LL)
@@ -88,25 +107,46 @@ static struct store_key open_key(const char *uscc)
     return key_pair("open", uscc);
 }
 
-/* A firm that stopped waiting for a person leaves no question behind. */
-static bool close_firm_proposal(struct apply *apply, const char *uscc, struct err *err)
+bool apply_open_question(struct apply *apply, const char *uscc, const char **id_out, struct err *err)
 {
     struct store_key key = open_key(uscc);
     struct bytes id;
-    if (!store_get(apply->txn, TABLE_APPROVAL, &key, &id))
-        return !store_failed(apply->txn, err);
-    struct approval approval;
-    const char *text = arena_strndup(apply->arena, (const char *)id.p, id.n);
-    CHECK(approval_read(apply->txn, apply->arena, text, &approval, err));
-    store_delete(apply->txn, TABLE_APPROVAL, &key);
-    if (strcmp(approval.state, "open") != 0)
-        return true;
-    approval.state = "superseded";
+    *id_out = NULL;
+    if (store_get(apply->txn, TABLE_APPROVAL, &key, &id))
+        *id_out = arena_strndup(apply->arena, (const char *)id.p, id.n);
+    return !store_failed(apply->txn, err);
+}
+
+static bool put_approval(struct apply *apply, const struct approval *approval, struct err *err)
+{
     buf_reset(&apply->value);
-    approval_encode(&approval, &apply->value);
-    key = key_text(approval.id);
+    approval_encode(approval, &apply->value);
+    if (apply->value.overflow)
+        return err_set(err, ERR_INTERNAL, approval->id, "approval value too large");
+    struct store_key key = key_text(approval->id);
     store_put(apply->txn, TABLE_APPROVAL, &key, buf_bytes(&apply->value));
     return true;
+}
+
+/* A firm that stopped waiting for a person leaves no question behind. */
+static bool close_question(struct apply *apply, const char *uscc, struct err *err)
+{
+    const char *id;
+    CHECK(apply_open_question(apply, uscc, &id, err));
+    if (id == NULL)
+        return true;
+    struct approval approval;
+    CHECK(approval_read(apply->txn, apply->arena, id, &approval, err));
+    struct store_key key = open_key(uscc);
+    store_delete(apply->txn, TABLE_APPROVAL, &key);
+    apply->proposals--;
+    approval.state = "superseded";
+    return put_approval(apply, &approval, err);
+}
+
+static bool waits(const struct firm *firm)
+{
+    return firm->listing.status == LISTING_CHECKING || firm->name_pending[0] != '\0';
 }
 
 static bool apply_firm(struct apply *apply, const struct record *record, const struct firm *before, struct err *err)
@@ -130,27 +170,12 @@ static bool apply_firm(struct apply *apply, const struct record *record, const s
     store_put(apply->txn, TABLE_HISTORY, &key, bytes_of(time, sizeof time));
     move_status(apply, record->uscc, before->listing.status, after.listing.status);
     move_due(apply, record->uscc, firm_due(before), firm_due(&after));
-    if (record_counts_for_guard(record))
+    if (counts_for_guard(apply, record))
         count_guard(apply, record);
-    if (before->listing.status == LISTING_CHECKING && after.listing.status != LISTING_CHECKING)
-        return close_firm_proposal(apply, record->uscc, err);
-    return true;
+    return waits(before) && !waits(&after) ? close_question(apply, record->uscc, err) : true;
 }
 
 /* ---- the other kinds ---- */
-
-static bool put_approval(struct apply *apply, const struct approval *approval, struct err *err)
-{
-    struct buf value;
-    buf_init(&value, APPROVAL_VALUE_MAX);
-    approval_encode(approval, &value);
-    bool fits = !value.overflow;
-    struct store_key key = key_text(approval->id);
-    if (fits)
-        store_put(apply->txn, TABLE_APPROVAL, &key, buf_bytes(&value));
-    buf_free(&value);
-    return fits ? true : err_set(err, ERR_INTERNAL, approval->id, "approval value too large");
-}
 
 static bool apply_proposal(struct apply *apply, const struct record *record, struct err *err)
 {
@@ -160,26 +185,38 @@ static bool apply_proposal(struct apply *apply, const struct record *record, str
         .state = "open", .decided_by = "", .comment = "", .seq = record->seq,
     };
     if (strcmp(record->what, "firm") == 0) {
-        CHECK(close_firm_proposal(apply, record->object, err));
+        CHECK(close_question(apply, record->object, err));
         struct store_key key = open_key(record->object);
         store_put(apply->txn, TABLE_APPROVAL, &key, bytes_str(record->approval_id));
     }
+    apply->proposals++;
     return put_approval(apply, &approval, err);
+}
+
+/* Its question about the firm is answered; one that granted a whole run or batch stands for all its rows. */
+static void settle(struct apply *apply, const struct approval *approval, bool granted)
+{
+    struct store_key key = open_key(approval->object);
+    if (strcmp(approval->what, "firm") == 0) {
+        store_delete(apply->txn, TABLE_APPROVAL, &key);
+    } else if (granted && strcmp(approval->what, "act") != 0) {
+        key = granted_key(approval->object);
+        store_put(apply->txn, TABLE_APPROVAL, &key, bytes_str(approval->id));
+    }
 }
 
 static bool apply_approval(struct apply *apply, const struct record *record, struct err *err)
 {
     struct approval approval;
     CHECK(approval_read(apply->txn, apply->arena, record->approval_id, &approval, err));
-    approval.state = strcmp(record->what, "grant") == 0 ? "granted" : "rejected";
+    bool granted = strcmp(record->what, "grant") == 0;
+    approval.state = granted ? "granted" : "rejected";
     approval.decided_by = record->actor.id;
     approval.comment = record->note;
     approval.decided_ms = record->time_ms;
     approval.decision_seq = record->seq;
-    if (strcmp(approval.what, "firm") == 0) {
-        struct store_key key = open_key(approval.object);
-        store_delete(apply->txn, TABLE_APPROVAL, &key);
-    }
+    apply->proposals--;
+    settle(apply, &approval, granted);
     return put_approval(apply, &approval, err);
 }
 
@@ -248,13 +285,32 @@ int64_t apply_tally(struct apply *apply, enum listing_status status)
     return (int64_t)store_number(apply->txn, TABLE_TALLY, listing_name(status)) + apply->tally[status];
 }
 
+#define OPEN_PROPOSALS "open_proposals"
+
+int64_t apply_proposals(struct apply *apply)
+{
+    return (int64_t)store_number(apply->txn, TABLE_TALLY, OPEN_PROPOSALS) + apply->proposals;
+}
+
+/* Absent when 0: how many transactions it took to get there must not show. */
+static void put_tally(struct apply *apply, const char *name, int64_t n)
+{
+    struct store_key key = key_text(name);
+    if (n != 0)
+        store_set_number(apply->txn, TABLE_TALLY, name, (uint64_t)n);
+    else
+        store_delete(apply->txn, TABLE_TALLY, &key);
+}
+
 void apply_flush(struct apply *apply)
 {
     for (int s = 1; s < LISTING_COUNT; s++) {
-        if (apply->tally[s] == 0)
-            continue;
-        store_set_number(apply->txn, TABLE_TALLY, listing_name((enum listing_status)s),
-                         (uint64_t)apply_tally(apply, (enum listing_status)s));
+        enum listing_status status = (enum listing_status)s;
+        if (apply->tally[s] != 0)
+            put_tally(apply, listing_name(status), apply_tally(apply, status));
         apply->tally[s] = 0;
     }
+    if (apply->proposals != 0)
+        put_tally(apply, OPEN_PROPOSALS, apply_proposals(apply));
+    apply->proposals = 0;
 }

@@ -128,14 +128,13 @@ bool ledger_propose(struct ledger_tx *tx, const struct approval *proposal, char 
     return true;
 }
 
-bool firm_proposal(struct ledger_tx *tx, const char *uscc, const struct actor *maker, const char *origin, const char *why,
-                   uint64_t *seq_out, struct err *err)
+bool firm_proposal(struct ledger_tx *tx, const char *uscc, const struct actor *maker, const char *why, uint64_t *seq_out,
+                   struct err *err)
 {
     char digest[65];
     CHECK(ledger_firm_digest(tx, uscc, digest, err));
     struct approval proposal = {.what = "firm", .object = uscc, .digest = digest, .maker = *maker,
                                 .note = why == NULL ? "" : why, .payload = "{\"act\":\"confirm\"}"};
-    (void)origin;
     CHECK(ledger_propose(tx, &proposal, NULL, err));
     *seq_out = tx->head + tx->entry_n;
     return true;
@@ -146,6 +145,7 @@ struct propose_act {
     char *id_out;
 };
 
+/* NULL when it is too large. */
 static const char *act_payload(struct arena *arena, const struct fact *fact)
 {
     struct buf out;
@@ -162,7 +162,7 @@ static const char *act_payload(struct arena *arena, const struct fact *fact)
     json_add_date_opt(&json, "until", fact->until);
     json_add_boolean(&json, "doubtful", fact->uscc_doubtful);
     json_end_object(&json);
-    const char *payload = arena_strdup(arena, (const char *)out.p);
+    const char *payload = out.overflow ? NULL : arena_strdup(arena, (const char *)out.p);
     buf_free(&out);
     return payload;
 }
@@ -178,6 +178,8 @@ static bool propose_act_job(struct ledger_tx *tx, void *arg, struct err *err)
     CHECK(ledger_firm_digest(tx, act->fact->uscc, digest, err));
     struct approval proposal = {.what = "act", .object = act->fact->uscc, .digest = digest, .maker = act->fact->actor,
                                 .note = act->fact->note, .payload = act_payload(tx->arena, act->fact)};
+    if (proposal.payload == NULL)
+        return err_set(err, ERR_MESSAGE_TOO_LARGE, act->fact->uscc, "over %u bytes", APPROVAL_VALUE_MAX);
     return ledger_propose(tx, &proposal, act->id_out, err);
 }
 
@@ -185,6 +187,8 @@ bool ledger_propose_act(struct ledger *ledger, const struct fact *fact, char id_
 {
     if (fact->note == NULL || fact->note[0] == '\0')
         return err_set(err, ERR_APPROVAL_REASON, "/reason", "empty");
+    if (strlen(fact->note) > RECORD_REASON_MAX)
+        return err_set(err, ERR_SCHEMA_INVALID, "/reason", "over %d bytes", RECORD_REASON_MAX);
     struct propose_act act = {fact, id_out};
     return ledger_run(ledger, propose_act_job, &act, err);
 }

@@ -15,6 +15,7 @@ struct ledger *ledger_new(const struct ledger_options *options)
     ledger->tx.ledger = ledger;
     ledger->tx.arena = arena_new();
     apply_init(&ledger->tx.apply, NULL, ledger->tx.arena);
+    buf_init(&ledger->tx.record, RECORD_BYTES_MAX);
     pthread_mutex_init(&ledger->lock, NULL);
     pthread_cond_init(&ledger->more, NULL);
     pthread_cond_init(&ledger->room, NULL);
@@ -29,6 +30,7 @@ void ledger_free(struct ledger **ledger)
     ledger_stop(l);
     *ledger = NULL;
     apply_free(&l->tx.apply);
+    buf_free(&l->tx.record);
     arena_free(&l->tx.arena);
     free(l->tx.entries);
     free(l->tx.news);
@@ -45,13 +47,30 @@ void ledger_set_policy(struct ledger *ledger, const struct policy *policy)
 
 void ledger_on_commit(struct ledger *ledger, ledger_watch *watch, void *arg)
 {
-    if (ledger->watcher_n < LEDGER_WATCHERS) {
-        ledger->watchers[ledger->watcher_n].watch = watch;
-        ledger->watchers[ledger->watcher_n++].arg = arg;
+    if (ledger->watcher_n == LEDGER_WATCHERS) {
+        log_event(LOG_ERROR, "ledger.watchers", "more than %d", LEDGER_WATCHERS);
+        return;
     }
+    ledger->watchers[ledger->watcher_n].watch = watch;
+    ledger->watchers[ledger->watcher_n++].arg = arg;
 }
 
 /* ---- one transaction ---- */
+
+/* A clock that stepped back must not make the journal's times run backwards. */
+static bool tx_clock(struct ledger *ledger, struct ledger_tx *tx, struct err *err)
+{
+    tx->now = clock_wall_ms();
+    if (tx->head == 0)
+        return true;
+    struct bytes leaf;
+    CHECK(journal_read_leaf(ledger->journal, tx->txn, tx->head, &leaf, err));
+    if (leaf.n < 17)
+        return err_set(err, ERR_STORE_CORRUPT, "leaf", "%llu", (unsigned long long)tx->head);
+    int64_t last_ms = (int64_t)get_be64(leaf.p + 9);
+    tx->now = tx->now > last_ms ? tx->now : last_ms;
+    return true;
+}
 
 static bool tx_begin(struct ledger *ledger, struct err *err)
 {
@@ -59,24 +78,17 @@ static bool tx_begin(struct ledger *ledger, struct err *err)
     tx->txn = store_write(ledger->store, err);
     if (tx->txn == NULL)
         return false;
-    struct journal_head head = {.size = journal_size(ledger->journal, tx->txn)};
-    struct bytes leaf;
-    int64_t last_ms = 0;
-    if (head.size > 0 && journal_read_leaf(ledger->journal, tx->txn, head.size, &leaf, err) && leaf.n >= 17)
-        last_ms = (int64_t)get_be64(leaf.p + 9);
-    /* a clock that stepped back must not make the journal's times run backwards */
-    int64_t now = clock_wall_ms();
-    tx->now = now > last_ms ? now : last_ms;
-    tx->head = head.size;
+    tx->head = journal_size(ledger->journal, tx->txn);
     tx->policy = ledger->policy;
     tx->entry_n = 0;
     tx->news_n = 0;
+    tx->spoiled = (struct err){0};
     arena_reset(tx->arena);
-    struct buf value = tx->apply.value;
-    apply_init(&tx->apply, tx->txn, tx->arena);
-    buf_free(&tx->apply.value);
-    tx->apply.value = value;
-    return true;
+    apply_begin(&tx->apply, tx->txn);
+    if (tx_clock(ledger, tx, err))
+        return true;
+    store_abort(&tx->txn);
+    return false;
 }
 
 static void tx_abort(struct ledger *ledger)
@@ -84,70 +96,14 @@ static void tx_abort(struct ledger *ledger)
     store_abort(&ledger->tx.txn);
 }
 
-static bool tx_finish(struct ledger *ledger, struct err *err)
+static bool tx_append(struct ledger *ledger, struct err *err)
 {
     struct ledger_tx *tx = &ledger->tx;
-    apply_flush(&tx->apply);
-    if (store_writes(tx->txn) == 0 && tx->entry_n == 0) {
-        tx_abort(ledger);
-        return true;
-    }
-    if (tx->entry_n > 0) {
-        uint64_t first;
-        if (journal_append(ledger->journal, tx->txn, tx->head, tx->entries, tx->entry_n, &first, err) != JOURNAL_OK) {
-            tx_abort(ledger);
-            return false;
-        }
-    }
-    int64_t listed = apply_tally(&tx->apply, LISTING_LISTED), checking = apply_tally(&tx->apply, LISTING_CHECKING);
-    CHECK(store_commit(&tx->txn, err));
-    metric_add(METRIC_COMMITS, 1);
-    metric_add(METRIC_RECORDS, (int64_t)tx->entry_n);
-    metric_set(METRIC_JOURNAL_SIZE, (int64_t)(tx->head + tx->entry_n));
-    metric_set(METRIC_FIRMS_LISTED, listed);
-    metric_set(METRIC_FIRMS_CHECKING, checking);
-    return true;
+    uint64_t first;
+    return tx->entry_n == 0 || journal_append(ledger->journal, tx->txn, tx->head, tx->entries, tx->entry_n, &first, err) == JOURNAL_OK;
 }
 
-enum decided { DECIDED_OK, DECIDED_FAILED_CLEAN, DECIDED_FAILED_DIRTY };
-
-static enum decided decide_one(struct ledger_tx *tx, struct job *job)
-{
-    uint64_t writes = store_writes(tx->txn);
-    size_t entries = tx->entry_n;
-    job->err = (struct err){0};
-    if (job->decide(tx, job->arg, &job->err))
-        return DECIDED_OK;
-    if (job->err.code == ERR_NONE)
-        err_set(&job->err, ERR_INTERNAL, "ledger", "a job failed without saying why");
-    return store_writes(tx->txn) == writes && tx->entry_n == entries ? DECIDED_FAILED_CLEAN : DECIDED_FAILED_DIRTY;
-}
-
-static void fail_all(struct job *jobs, const struct err *err)
-{
-    for (struct job *job = jobs; job != NULL; job = job->next) {
-        if (!job->decided)
-            job->err = *err;
-        job->decided = true;
-    }
-}
-
-/* Lets every undecided job decide. False: one failed after writing; it is marked, the rest must decide again. */
-static bool decide_all(struct ledger_tx *tx, struct job *jobs)
-{
-    for (struct job *job = jobs; job != NULL; job = job->next) {
-        if (job->decided)
-            continue;
-        enum decided result = decide_one(tx, job);
-        if (result == DECIDED_OK)
-            continue;
-        job->decided = true;
-        if (result == DECIDED_FAILED_DIRTY)
-            return false;
-    }
-    return true;
-}
-
+/* Asked only when something is to be written, so that a full disk stops new facts and nothing else. */
 static bool room_on_disk(struct ledger *ledger, struct err *err)
 {
     int64_t bytes = store_free_bytes(ledger->store);
@@ -156,13 +112,82 @@ static bool room_on_disk(struct ledger *ledger, struct err *err)
     return true;
 }
 
-/* True when the transaction of these jobs is durable (or had nothing to write). */
-static bool commit_jobs(struct ledger *ledger, struct job *jobs, struct err *err)
+static bool tx_finish(struct ledger *ledger, struct err *err)
 {
-    CHECK(room_on_disk(ledger, err));
+    struct ledger_tx *tx = &ledger->tx;
+    apply_flush(&tx->apply);
+    int64_t listed = apply_tally(&tx->apply, LISTING_LISTED), checking = apply_tally(&tx->apply, LISTING_CHECKING);
+    int64_t proposals = apply_proposals(&tx->apply);
+    if (store_writes(tx->txn) == 0 && tx->entry_n == 0 && !store_failed(tx->txn, err)) {
+        tx_abort(ledger);
+    } else if (!room_on_disk(ledger, err) || !tx_append(ledger, err)) {
+        tx_abort(ledger);
+        return false;
+    } else {
+        CHECK(store_commit(&tx->txn, err));
+        metric_add(METRIC_COMMITS, 1);
+    }
+    metric_add(METRIC_RECORDS, (int64_t)tx->entry_n);
+    metric_set(METRIC_JOURNAL_SIZE, (int64_t)(tx->head + tx->entry_n));
+    metric_set(METRIC_FIRMS_LISTED, listed);
+    metric_set(METRIC_FIRMS_CHECKING, checking);
+    metric_set(METRIC_APPROVALS_OPEN, proposals);
+    return true;
+}
+
+/* True when the job stands in this transaction. What it wrote in part, or what broke the transaction under it,
+ * counts as its failure even when it did not look. */
+static bool decide_one(struct ledger_tx *tx, struct job *job)
+{
+    uint64_t writes = store_writes(tx->txn);
+    size_t entries = tx->entry_n; /* some records do nothing to state */
+    job->err = (struct err){0};
+    bool ok = job->decide(tx, job->arg, &job->err);
+    if (ok && tx->spoiled.code == ERR_NONE && !store_failed(tx->txn, &job->err)) {
+        job->err = (struct err){0}; /* it may have got over an error of its own */
+        job->state = JOB_DECIDED;
+        return true;
+    }
+    if (tx->spoiled.code != ERR_NONE)
+        job->err = tx->spoiled;
+    if (job->err.code == ERR_NONE)
+        err_set(&job->err, ERR_INTERNAL, "ledger", "a job failed without saying why");
+    bool clean = store_writes(tx->txn) == writes && tx->entry_n == entries && tx->spoiled.code == ERR_NONE;
+    job->state = clean ? JOB_REFUSED : JOB_FAILED;
+    return clean;
+}
+
+/* A refusal may rest on what another job of the same transaction wrote, so it falls with the transaction. */
+static void fail_all(struct job *jobs, const struct err *err)
+{
+    for (struct job *job = jobs; job != NULL; job = job->next) {
+        if (job->state != JOB_FAILED)
+            job->err = *err;
+    }
+}
+
+/* Lets the jobs decide, except those that failed in an earlier round. False: one failed after writing, so the
+ * transaction is void and the others must decide again. When the transaction has grown large, the jobs behind
+ * are cut off into *rest for the next one. */
+static bool decide_all(struct ledger_tx *tx, struct job *jobs, struct job **rest)
+{
+    for (struct job *job = jobs; job != NULL; job = job->next) {
+        if (job->state != JOB_FAILED && !decide_one(tx, job))
+            return false;
+        if (store_writes(tx->txn) >= LEDGER_TX_WRITES) {
+            *rest = job->next;
+            job->next = NULL;
+        }
+    }
+    return true;
+}
+
+/* True when the transaction of these jobs is durable (or had nothing to write). */
+static bool commit_jobs(struct ledger *ledger, struct job *jobs, struct job **rest, struct err *err)
+{
     for (;;) {
         CHECK(tx_begin(ledger, err));
-        if (decide_all(&ledger->tx, jobs))
+        if (decide_all(&ledger->tx, jobs, rest))
             break;
         tx_abort(ledger);
     }
@@ -219,47 +244,76 @@ static void finish_jobs(struct job *jobs)
     }
 }
 
+/* Returns the jobs that did not fit. */
+static struct job *commit_some(struct ledger *ledger, struct job *jobs)
+{
+    struct err err = {0};
+    struct job *rest = NULL;
+    if (commit_jobs(ledger, jobs, &rest, &err)) {
+        tell_watchers(ledger);
+    } else {
+        log_err(LOG_ERROR, "ledger.commit", &err);
+        fail_all(jobs, &err);
+    }
+    finish_jobs(jobs);
+    return rest;
+}
+
 static void *committer(void *arg)
 {
     struct ledger *ledger = arg;
     struct job *jobs;
     while ((jobs = take_jobs(ledger)) != NULL) {
-        struct err err = {0};
-        if (commit_jobs(ledger, jobs, &err)) {
-            tell_watchers(ledger);
-        } else {
-            log_err(LOG_ERROR, "ledger.commit", &err);
-            fail_all(jobs, &err);
-        }
-        finish_jobs(jobs);
+        while (jobs != NULL)
+            jobs = commit_some(ledger, jobs);
     }
     return NULL;
 }
 
-static bool enqueue(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, bool wait, struct err *err)
+enum pressure { TURN_AWAY, WAIT_FOR_ROOM, ALWAYS };
+
+/* With the lock held. */
+static bool may_enqueue(struct ledger *ledger, enum pressure pressure, struct err *err)
 {
-    struct job *job = xcalloc(1, sizeof *job);
-    *job = (struct job){.decide = decide, .done = done, .arg = arg};
-    pthread_mutex_lock(&ledger->lock);
-    while (wait && ledger->waiting >= ledger->queue_max && !ledger->stopping)
+    if (!ledger->started)
+        return err_set(err, ledger->stopping ? ERR_STOPPING : ERR_STARTING, "ledger", "not running");
+    bool own = pthread_equal(pthread_self(), ledger->thread) != 0;
+    if (own && pressure == WAIT_FOR_ROOM)
+        return err_set(err, ERR_INTERNAL, "ledger", "the committer would wait for itself");
+    while (pressure == WAIT_FOR_ROOM && ledger->waiting >= ledger->queue_max && !ledger->stopping)
         pthread_cond_wait(&ledger->room, &ledger->lock);
-    bool full = ledger->waiting >= ledger->queue_max, stopping = ledger->stopping || !ledger->started;
-    if (!full && !stopping) {
+    if (ledger->stopping)
+        return err_set(err, ERR_STOPPING, "ledger", "no new jobs");
+    if (pressure == TURN_AWAY && ledger->waiting >= ledger->queue_max)
+        return err_set(err, ERR_BUSY_QUEUE, "ledger", "%d jobs wait", ledger->waiting);
+    return true;
+}
+
+static bool enqueue(struct ledger *ledger, const struct job *like, enum pressure pressure, struct err *err)
+{
+    pthread_mutex_lock(&ledger->lock);
+    bool ok = may_enqueue(ledger, pressure, err);
+    if (ok) {
+        struct job *job = xcalloc(1, sizeof *job);
+        *job = *like;
         *ledger->last = job;
         ledger->last = &job->next;
         ledger->waiting++;
+        metric_set(METRIC_QUEUE_LEDGER, ledger->waiting);
         pthread_cond_signal(&ledger->more);
     }
     pthread_mutex_unlock(&ledger->lock);
-    if (!full && !stopping)
-        return true;
-    free(job);
-    return err_set(err, stopping ? ERR_STOPPING : ERR_BUSY_QUEUE, "ledger", "%d jobs wait", ledger->queue_max);
+    return ok;
 }
 
 bool ledger_submit(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, struct err *err)
 {
-    return enqueue(ledger, decide, done, arg, false, err);
+    return enqueue(ledger, &(struct job){.decide = decide, .done = done, .arg = arg}, TURN_AWAY, err);
+}
+
+bool committer_submit(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, struct err *err)
+{
+    return enqueue(ledger, &(struct job){.decide = decide, .done = done, .arg = arg}, ALWAYS, err);
 }
 
 /* ---- waiting for one's own job ---- */
@@ -294,7 +348,8 @@ bool ledger_run(struct ledger *ledger, ledger_decide *decide, void *arg, struct 
     struct waiter waiter = {.decide = decide, .arg = arg};
     pthread_mutex_init(&waiter.lock, NULL);
     pthread_cond_init(&waiter.done, NULL);
-    bool queued = enqueue(ledger, waiter_decide, waiter_done, &waiter, true, err);
+    struct job job = {.decide = waiter_decide, .done = waiter_done, .arg = &waiter};
+    bool queued = enqueue(ledger, &job, WAIT_FOR_ROOM, err);
     if (queued) {
         pthread_mutex_lock(&waiter.lock);
         while (!waiter.ended)
@@ -310,12 +365,19 @@ bool ledger_run(struct ledger *ledger, ledger_decide *decide, void *arg, struct 
 
 /* ---- life ---- */
 
+static bool start_thread(struct ledger *ledger, struct err *err)
+{
+    pthread_mutex_lock(&ledger->lock);
+    ledger->stopping = false;
+    int rc = pthread_create(&ledger->thread, NULL, committer, ledger);
+    ledger->started = rc == 0;
+    pthread_mutex_unlock(&ledger->lock);
+    return rc == 0 || err_set(err, ERR_INTERNAL, "ledger", "thread: %d", rc);
+}
+
 bool ledger_start(struct ledger *ledger, struct err *err)
 {
-    int rc = pthread_create(&ledger->thread, NULL, committer, ledger);
-    if (rc != 0)
-        return err_set(err, ERR_INTERNAL, "ledger", "thread: %d", rc);
-    ledger->started = true;
+    CHECK(start_thread(ledger, err));
     int64_t next;
     CHECK(ledger_time(ledger, &next, err));
     return admit_all(ledger, err);
@@ -323,13 +385,16 @@ bool ledger_start(struct ledger *ledger, struct err *err)
 
 void ledger_stop(struct ledger *ledger)
 {
-    if (!ledger->started)
-        return;
     pthread_mutex_lock(&ledger->lock);
+    bool started = ledger->started && !ledger->stopping;
     ledger->stopping = true;
     pthread_cond_broadcast(&ledger->more);
     pthread_cond_broadcast(&ledger->room);
     pthread_mutex_unlock(&ledger->lock);
+    if (!started)
+        return;
     pthread_join(ledger->thread, NULL);
+    pthread_mutex_lock(&ledger->lock);
     ledger->started = false;
+    pthread_mutex_unlock(&ledger->lock);
 }

@@ -58,15 +58,15 @@ bool tx_add(struct ledger_tx *tx, struct record *record, const struct firm *befo
     record->time_ms = tx->now;
     if (record->kind == RECORD_PROPOSAL)
         record->approval_id = arena_printf(tx->arena, "p-%llu", (unsigned long long)record->seq);
-    struct buf bytes;
-    buf_init(&bytes, RECORD_BYTES_MAX);
-    record_encode(record, &bytes);
-    bool fits = !bytes.overflow;
-    struct bytes kept = fits ? bytes_dup(tx->arena, buf_bytes(&bytes)) : (struct bytes){0};
-    buf_free(&bytes);
-    if (!fits)
-        return err_set(err, ERR_MESSAGE_TOO_LARGE, record_kind_name(record->kind), "record over %u bytes", RECORD_BYTES_MAX);
-    CHECK(apply_record(&tx->apply, record, before, err));
+    buf_reset(&tx->record);
+    record_encode(record, &tx->record);
+    if (tx->record.overflow)
+        return err_set(err, ERR_MESSAGE_TOO_LARGE, record_kind_name(record->kind), "the record or a text in it");
+    struct bytes kept = bytes_dup(tx->arena, buf_bytes(&tx->record));
+    if (!apply_record(&tx->apply, record, before, err)) {
+        tx->spoiled = *err;
+        return false;
+    }
     *entry_new(tx) = (struct journal_entry){kept, tx->now, record_kind_name(record->kind), bytes_dup(tx->arena, raw)};
     tx->entry_n++;
     return !store_failed(tx->txn, err);
@@ -112,6 +112,20 @@ bool ledger_look(struct ledger_tx *tx, const struct fact *fact, struct ledger_ou
     return decide(tx, fact, &firm, &decision, out, err);
 }
 
+/* A question about the firm that is still open was asked about an older state: nobody could grant it any more. */
+static bool ask_again(struct ledger_tx *tx, const struct firm *before, uint64_t *seq_out, struct err *err)
+{
+    const char *id;
+    if (before->listing.status != LISTING_CHECKING && before->name_pending[0] == '\0')
+        return true;
+    CHECK(apply_open_question(&tx->apply, before->uscc, &id, err));
+    if (id == NULL)
+        return true;
+    struct approval old;
+    CHECK(approval_read(tx->txn, tx->arena, id, &old, err));
+    return firm_proposal(tx, before->uscc, &old.maker, old.note, seq_out, err);
+}
+
 bool ledger_fact(struct ledger_tx *tx, const struct fact *fact, struct bytes raw, struct ledger_outcome *out, struct err *err)
 {
     struct firm firm;
@@ -121,9 +135,12 @@ bool ledger_fact(struct ledger_tx *tx, const struct fact *fact, struct bytes raw
         return true;
     CHECK(tx_add(tx, &decision.record, &firm, raw, err));
     out->seq = decision.record.seq;
-    if (decision.needs_person)
-        return firm_proposal(tx, fact->uscc, &fact->actor, fact->origin, decision.why_en, &out->proposal_seq, err);
-    return true;
+    /* from here on a record stands: to fail means that the whole job fails */
+    bool asked = decision.needs_person ? firm_proposal(tx, fact->uscc, &fact->actor, decision.why_en, &out->proposal_seq, err)
+                                       : ask_again(tx, &firm, &out->proposal_seq, err);
+    if (!asked)
+        tx->spoiled = *err;
+    return asked;
 }
 
 /* ---- guard ---- */

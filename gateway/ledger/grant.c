@@ -11,6 +11,7 @@ struct verdict {
     const struct actor *person;
     const char *comment;
     uint64_t seq;
+    bool admits;
 };
 
 /* Acts as written into proposals by fact_kind_name. */
@@ -117,13 +118,21 @@ static bool firm_effect(struct ledger_tx *tx, const struct verdict *verdict, con
     return ledger_fact(tx, &fact, (struct bytes){0}, &outcome, err);
 }
 
+static bool pass_on(const struct err *from, struct err *err)
+{
+    *err = *from;
+    return false;
+}
+
 static bool effect(struct ledger_tx *tx, const struct verdict *verdict, const struct approval *approval, struct err *err)
 {
     if (strcmp(approval->what, "firm") == 0) {
         struct err unchanged = {0};
-        if (!verdict->grant && !object_unchanged(tx, approval, &unchanged))
-            return true;
-        return firm_effect(tx, verdict, approval, err);
+        if (verdict->grant)
+            return firm_effect(tx, verdict, approval, err);
+        /* a rejection closes the question also where there is nothing left to refuse */
+        return !object_unchanged(tx, approval, &unchanged) || firm_effect(tx, verdict, approval, &unchanged) ||
+               unchanged.code == ERR_FIRM_STATE || pass_on(&unchanged, err);
     }
     if (!verdict->grant)
         return true;
@@ -150,6 +159,7 @@ static bool decide_job(struct ledger_tx *tx, void *arg, struct err *err)
     CHECK(ledger_record(tx, &record, err));
     verdict->seq = record.seq;
     CHECK(effect(tx, verdict, &approval, err));
+    verdict->admits = verdict->grant && strcmp(approval.what, "admit") == 0;
     tx_news_add(tx, &approval, verdict->grant);
     return true;
 }
@@ -170,11 +180,11 @@ bool ledger_decide_approval(struct ledger *ledger, const char *id, bool grant, c
         return err_set(err, ERR_APPROVAL_REASON, "/comment", "empty");
     if (strlen(comment) > RECORD_REASON_MAX)
         return err_set(err, ERR_SCHEMA_INVALID, "/comment", "over %d bytes", RECORD_REASON_MAX);
-    struct verdict verdict = {id, grant, person, comment, 0};
+    struct verdict verdict = {id, grant, person, comment, 0, false};
     CHECK(ledger_run(ledger, decide_job, &verdict, err));
     if (seq_out != NULL)
         *seq_out = verdict.seq;
-    if (grant)
+    if (verdict.admits)
         admit_kick(ledger);
     return true;
 }

@@ -7,6 +7,7 @@
 #include "ledger/ledger.h"
 
 #define LEDGER_BATCH_JOBS 256        /* jobs in one transaction at most */
+#define LEDGER_TX_WRITES 20000       /* puts and deletes after which no further job joins a transaction */
 #define LEDGER_CHUNK 1000            /* firms one internal job touches */
 #define LEDGER_WATCHERS 4
 #define FIRM_VALUE_MAX (16u << 10)
@@ -19,9 +20,11 @@ struct apply {
     struct store_txn *txn;
     struct arena *arena;             /* of the transaction or of one record */
     int64_t tally[LISTING_COUNT];    /* changes not yet written */
+    int64_t proposals;               /* change of the number of open ones */
     struct buf value;                /* reused for encoding */
 };
 void apply_init(struct apply *apply, struct store_txn *txn, struct arena *arena);
+void apply_begin(struct apply *apply, struct store_txn *txn);       /* a new transaction: forgets what was gathered */
 void apply_free(struct apply *apply);
 /* Writes what `record` (seq and time set) does to the state tables. `before` is the firm as stored, or NULL to read it. */
 bool apply_record(struct apply *apply, const struct record *record, const struct firm *before, struct err *err);
@@ -29,8 +32,9 @@ bool apply_record(struct apply *apply, const struct record *record, const struct
 void apply_flush(struct apply *apply);
 bool apply_firm_read(struct apply *apply, const char *uscc, struct firm *out, bool *known_out, struct err *err);
 int64_t apply_tally(struct apply *apply, enum listing_status status);
-/* True for a record by which a source or partner took a listed firm off the list without a person. */
-bool record_counts_for_guard(const struct record *record);
+int64_t apply_proposals(struct apply *apply);
+/* The id of the open proposal that asks about the firm itself; *id_out NULL when there is none. */
+bool apply_open_question(struct apply *apply, const char *uscc, const char **id_out, struct err *err);
 
 /* ---- the committer's transaction ---- */
 
@@ -43,8 +47,10 @@ struct ledger_tx {
     struct store_txn *txn;
     struct arena *arena;
     struct apply apply;
+    struct buf record;               /* reused for encoding */
     const struct policy *policy;
     int64_t now;
+    struct err spoiled;              /* a record was written in part: the job must not count as done */
     uint64_t head;                   /* records durable before this transaction */
     struct journal_entry *entries;
     size_t entry_n, entry_room;
@@ -55,12 +61,13 @@ struct ledger_tx {
 bool tx_add(struct ledger_tx *tx, struct record *record, const struct firm *before, struct bytes raw, struct err *err);
 void tx_news_add(struct ledger_tx *tx, const struct approval *approval, bool granted);
 
+enum job_state { JOB_UNDECIDED, JOB_DECIDED, JOB_REFUSED, JOB_FAILED };
 struct job {
     ledger_decide *decide;
     ledger_done *done;
     void *arg;
     struct err err;
-    bool decided;
+    enum job_state state;            /* refused: wrote nothing; failed: after writing, never decided again */
     struct job *next;
 };
 struct ledger {
@@ -73,9 +80,9 @@ struct ledger {
     size_t watcher_n;
     struct ledger_tx tx;
     pthread_t thread;
-    bool started;
     pthread_mutex_t lock;            /* guards what follows */
     pthread_cond_t more, room;
+    bool started;
     struct job *first, **last;
     int waiting;
     bool stopping;
@@ -85,16 +92,21 @@ struct ledger {
 
 void approval_encode(const struct approval *approval, struct buf *out);
 bool approval_decode(struct arena *arena, struct bytes in, struct approval *out, struct err *err);
-bool firm_proposal(struct ledger_tx *tx, const char *uscc, const struct actor *maker, const char *origin, const char *why,
-                   uint64_t *seq_out, struct err *err);
+/* Asks a person about the firm as it stands now; an older question about it is superseded. */
+bool firm_proposal(struct ledger_tx *tx, const char *uscc, const struct actor *maker, const char *why, uint64_t *seq_out,
+                   struct err *err);
+
+/* As ledger_submit, but never turned away by a full queue: for work that must not be lost. */
+bool committer_submit(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, struct err *err);
 
 /* ---- what a granted admission still has to do ---- */
 
 bool admit_begin(struct ledger_tx *tx, const struct approval *approval, const struct actor *person, struct err *err);
 /* One chunk of the first work waiting; *more_out tells that there is more. A job's decide function. */
 bool admit_step(struct ledger_tx *tx, bool *more_out, struct err *err);
-/* Queues chunks until the work is done; called after a grant and at start. */
+/* Queues chunks until the work is done; called after a grant and when a chunk was left over. */
 void admit_kick(struct ledger *ledger);
+bool admit_waits(struct ledger_tx *tx);
 bool admit_all(struct ledger *ledger, struct err *err);
 
 #endif

@@ -3,7 +3,9 @@
  * Nothing that depends on a record leaves the gateway before that commit.
  *
  * A job's decide function runs on the committer, must not block, and may run more than once: when another
- * job of the same transaction fails after writing, the transaction is aborted and the rest are decided again.
+ * job of the same transaction fails after writing, the transaction is aborted and the rest are decided again;
+ * and the commit itself may fail. So decide reads what its caller gave it and writes elsewhere: what it moves on
+ * in place would move twice.
  */
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H
@@ -28,7 +30,7 @@ struct ledger *ledger_new(const struct ledger_options *options);
 void ledger_free(struct ledger **ledger);
 /* Rolls forward what a crash left half done (timed facts due, granted approvals) and starts the committer. Before
  * this returns the gateway is not ready. */
-bool ledger_start(struct ledger *ledger, struct err *err);
+bool ledger_start(struct ledger *ledger, struct err *err);         /* stopped: may be started again */
 /* Finishes the queue, stops the committer. */
 void ledger_stop(struct ledger *ledger);
 void ledger_set_policy(struct ledger *ledger, const struct policy *policy);   /* the old one must outlive running jobs: kept by the caller */
@@ -36,7 +38,8 @@ void ledger_set_policy(struct ledger *ledger, const struct policy *policy);   /*
 /* ---- jobs ------------------------------------------------------------------------------------------- */
 
 typedef bool ledger_decide(struct ledger_tx *tx, void *arg, struct err *err);
-/* After the commit (err->code ERR_NONE) or the failure, on the committer thread; must not block. */
+/* After the commit (err->code ERR_NONE) or the failure, on the committer thread; must not block. Called exactly once
+ * for each job that ledger_submit took, also when the ledger stops. */
 typedef void ledger_done(void *arg, const struct err *err);
 /* busy.queue when the queue is full; never blocks. */
 bool ledger_submit(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, struct err *err);
@@ -95,7 +98,7 @@ struct approval {
     int64_t made_ms;
     const char *note;                /* why */
     const char *payload;             /* JSON: what is done on grant */
-    const char *state;               /* open granted rejected */
+    const char *state;               /* open granted rejected; superseded: a newer question or nothing left to ask */
     const char *decided_by, *comment;
     int64_t decided_ms;
     uint64_t seq;                    /* of the proposal */

@@ -1,7 +1,6 @@
 /* State follows from the journal: proved by doing it again beside and comparing byte by byte. */
 #include "ledger/internal.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,6 +52,12 @@ static bool differs(struct err *err, enum store_table table, struct bytes key)
     return err_set(err, ERR_REBUILD_DIFFERS, store_table_name(table), "key %s", hex);
 }
 
+static bool before(struct bytes a, struct bytes b)
+{
+    int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+    return order < 0 || (order == 0 && a.n < b.n);
+}
+
 static bool compare_table(struct store_txn *a, struct store_txn *b, enum store_table table, uint64_t *entries, struct err *err)
 {
     struct store_walk x, y;
@@ -65,14 +70,15 @@ static bool compare_table(struct store_txn *a, struct store_txn *b, enum store_t
             break;
         same = more_x && more_y && bytes_equal(x.key, y.key) && bytes_equal(x.value, y.value);
         if (!same) {
-            differs(err, table, more_x ? x.key : y.key);
+            bool x_first = more_x && (!more_y || before(x.key, y.key));
+            differs(err, table, x_first ? x.key : y.key);
             break;
         }
         (*entries)++;
     }
     store_walk_end(&x);
     store_walk_end(&y);
-    return same;
+    return same && !store_failed(a, err) && !store_failed(b, err);
 }
 
 static bool compare(struct store_txn *from, struct store *scratch, uint64_t *entries, struct err *err)
@@ -107,6 +113,8 @@ bool ledger_rebuild(struct store *store, struct journal *journal, const char *sc
                     struct ledger_rebuild *out, struct err *err)
 {
     *out = (struct ledger_rebuild){0};
+    if (store_is_in(store, scratch))
+        return err_set(err, ERR_STORE_OPEN, scratch, "the scratch directory is the store's own");
     remove_scratch(scratch);
     struct store *copy = NULL;
     struct store_options options = {.directory = scratch, .map_size = (int64_t)1 << 40, .readers = 8, .no_sync = true};

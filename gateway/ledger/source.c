@@ -29,27 +29,31 @@ bool source_state_read(struct store_txn *txn, struct arena *arena, const char *s
 
 struct seen {
     const char *object, *digest, *version;
+    bool changed;
 };
 
 static bool saw_job(struct ledger_tx *tx, void *arg, struct err *err)
 {
-    const struct seen *seen = arg;
+    struct seen *seen = arg;
     struct store_key key = key_text(seen->object);
     struct bytes known;
-    if (store_get(tx->txn, TABLE_CONFIG, &key, &known) && bytes_equal(known, bytes_str(seen->digest)))
-        return true;
+    seen->changed = !store_get(tx->txn, TABLE_CONFIG, &key, &known) || !bytes_equal(known, bytes_str(seen->digest));
+    if (!seen->changed)
+        return !store_failed(tx->txn, err);
     struct record record;
     record_init(&record, RECORD_CONFIG);
     record.actor = (struct actor){ACTOR_GATEWAY, ""};
     record.object = seen->object;
     record.object_digest = seen->digest;
     record.note = seen->version;
-    log_event(LOG_NOTICE, "config.seen", "file=%s digest=%.16s", seen->object, seen->digest);
     return ledger_record(tx, &record, err);
 }
 
 bool ledger_saw_config(struct ledger *ledger, const char *object, const char *digest_hex, const char *version, struct err *err)
 {
-    struct seen seen = {object, digest_hex, version};
-    return ledger_run(ledger, saw_job, &seen, err);
+    struct seen seen = {object, digest_hex, version, false};
+    CHECK(ledger_run(ledger, saw_job, &seen, err));
+    if (seen.changed)
+        log_event(LOG_NOTICE, "config.seen", "file=%s digest=%.16s", object, digest_hex);
+    return true;
 }

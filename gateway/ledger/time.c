@@ -6,12 +6,17 @@
 
 #define PASSES_MAX 16    /* two things of one firm may end on one day; more passes than this is a defect */
 
+/* Only who waits for a job moves this on: the job itself may be decided more than once. */
 struct sweep {
     struct store_key from;      /* first due key to look at */
     bool started;
     bool more;
     int64_t changed;
     int64_t next_ms;
+    bool admission_waits;
+};
+struct sweep_chunk {
+    struct sweep before, after;
 };
 
 static bool time_one(struct ledger_tx *tx, date_day day, const char *uscc, struct sweep *sweep, struct err *err)
@@ -61,8 +66,8 @@ static size_t gather(struct ledger_tx *tx, struct sweep *sweep, struct store_key
 
 static bool chunk_job(struct ledger_tx *tx, void *arg, struct err *err)
 {
-    struct sweep *sweep = arg;
-    struct sweep after = *sweep;
+    struct sweep_chunk *chunk = arg;
+    struct sweep after = chunk->before;
     struct store_key *keys = arena_alloc(tx->arena, LEDGER_CHUNK * sizeof *keys);
     size_t n = gather(tx, &after, keys);
     for (size_t i = 0; i < n; i++) {
@@ -70,19 +75,33 @@ static bool chunk_job(struct ledger_tx *tx, void *arg, struct err *err)
         CHECK(time_one(tx, key_due_day(bytes_of(keys[i].b, keys[i].n)), uscc, &after, err));
     }
     after.started = true;
-    *sweep = after;
+    after.admission_waits = admit_waits(tx);
+    chunk->after = after;
+    return true;
+}
+
+static bool sweep_once(struct ledger *ledger, struct sweep *out, struct err *err)
+{
+    struct sweep_chunk chunk = {.after = {.more = true}};
+    while (chunk.after.more) {
+        chunk.before = chunk.after;
+        CHECK(ledger_run(ledger, chunk_job, &chunk, err));
+    }
+    *out = chunk.after;
     return true;
 }
 
 bool ledger_time(struct ledger *ledger, int64_t *next_out, struct err *err)
 {
     for (int pass = 0; pass < PASSES_MAX; pass++) {
-        struct sweep sweep = {.more = true};
-        while (sweep.more)
-            CHECK(ledger_run(ledger, chunk_job, &sweep, err));
+        struct sweep sweep;
+        CHECK(sweep_once(ledger, &sweep, err));
         *next_out = sweep.next_ms;
-        if (sweep.changed == 0)
+        if (sweep.changed == 0) {
+            if (sweep.admission_waits)
+                admit_kick(ledger);
             return true;
+        }
         log_event(LOG_INFO, "time.facts", "changed=%lld", (long long)sweep.changed);
     }
     return err_set(err, ERR_INTERNAL, "time", "facts of one day do not settle");
