@@ -206,13 +206,17 @@ void host_quarantine(struct host *host, struct host_adapter *adapter)
     }
 }
 
+/* A sample counts for no more than two: when the watcher itself came late, the machine was busy or stopped, and the
+ * step may have had no more of it than the watcher. */
 static bool is_over(struct host *host, struct stepper *self, int64_t now)
 {
+    int64_t most = 2 * sample_ms(host), passed = now - self->looked_ms;
+
     if (self->seen != self->step) {
         self->seen = self->step;
         self->own_ms = 0;
     } else if (self->job->gate == GATE_OWN) {
-        self->own_ms += now - self->looked_ms;
+        self->own_ms += passed < most ? passed : most;
     }
     self->looked_ms = now;
     return self->own_ms >= host->options.step_limit_ms;

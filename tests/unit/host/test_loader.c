@@ -17,7 +17,7 @@
 
 static struct host *start(void)
 {
-    struct host_options options = {.adapters_dir = ADAPTERS, .step_limit_ms = 200};
+    struct host_options options = {.adapters_dir = ADAPTERS, .step_limit_ms = 300};
 
     return host_new(&options);
 }
