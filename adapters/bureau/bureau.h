@@ -4,7 +4,8 @@
 #define BUREAU_BUREAU_H
 
 #include "adapters/adapter.h"
-#include "scan.h"
+#include "adapters/common/date.h"
+#include "adapters/common/scan.h"
 
 #define BUREAU_ROW_MAX (64u << 10)       /* a longer row is refused alone */
 #define BUREAU_PAGES_MAX 200000u         /* pages of one run: a list that never ends is given up */
@@ -79,8 +80,5 @@ bool page_scalar(struct gwa_bytes raw, char *out, size_t size);
 
 /* The announced row was not known: reads it strictly and hands over its fields, or says why not. */
 void map_row(struct gwa_job *job, struct gwa_bytes raw);
-enum map_date { DATE_GOOD, DATE_OPEN, DATE_BAD };
-/* Dates as bureaus write them, to YYYY-MM-DD. DATE_OPEN: no end (长期). */
-enum map_date map_date(const char *in, char out[11]);
 
 #endif

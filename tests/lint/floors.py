@@ -11,7 +11,7 @@ from pathlib import Path
 LIBRARIES = {
     r"openssl/": "openssl", r"jansson": "jansson", r"yaml\.h": "yaml-0.1", r"uv(\.h|/)": "libuv", r"curl/": "libcurl",
     r"lmdb\.h": "lmdb", r"systemd/": "libsystemd", r"seccomp\.h": "libseccomp", r"libxml/": "libxml-2.0",
-    r"zstd": "libzstd", r"zlib\.h": "zlib", r"xlsxwriter": "xlsxwriter", r"libpq": "libpq", r"dlfcn\.h": "dl",
+    r"zstd": "libzstd", r"zlib\.h": "zlib", r"zip\.h": "libzip", r"xlsxwriter": "xlsxwriter", r"libpq": "libpq", r"dlfcn\.h": "dl",
 }
 # What comes with the C library and the kernel, free for everyone.
 LIBC = re.compile(r"(sys|linux|net|netinet|arpa|asm)/|(" + "|".join("""
@@ -110,7 +110,7 @@ def check_gateway(floors, root, report):
 
 
 def check_adapters(root, report):
-    """An adapter sees adapters/adapter.h, its own files and outside headers; adapter.h only the C library."""
+    """An adapter sees adapters/adapter.h, adapters/common, its own files and outside headers; adapter.h only the C library."""
     top = root / "adapters"
     for path in sources(top):
         parts = path.relative_to(top).parts
@@ -123,8 +123,9 @@ def check_adapters(root, report):
                     report(path, number, f"<{outside}>: {path.name} may include the C library only")
             elif own != "adapters/adapter.h":
                 places = [p.resolve() for p in (path.parent / own, root / own) if p.is_file()]
-                if folder is None or not any(folder.resolve() in p.parents for p in places):
-                    report(path, number, f'"{own}": an adapter includes "adapters/adapter.h" and its own files only')
+                mine = [folder.resolve(), (top / "common").resolve()] if folder else []
+                if not any(home in p.parents for home in mine for p in places):
+                    report(path, number, f'"{own}": an adapter includes "adapters/adapter.h", adapters/common and its own files only')
 
 
 def main():

@@ -29,6 +29,7 @@ CASES = [
     ("an adapter that looks inside", "adapters/spy/x.c", '#include "base/base.h"\n', 'adapters/spy/x.c:1: "base/base.h": an adapter includes'),
     ("an adapter that climbs", "adapters/spy/x.c", '#include "../../gateway/base/base.h"\n', "an adapter includes"),
     ("an adapter that leans on another", "adapters/spy/x.c", '#include "adapters/other/x.h"\n', "an adapter includes"),
+    ("common that leans on an adapter", "adapters/common/x.c", '#include "adapters/other/x.h"\n', "an adapter includes"),
     ("a library in the adapter interface", "adapters/adapter.h", "#include <curl/curl.h>\n", "adapter.h may include the C library only"),
 ]
 
@@ -40,7 +41,9 @@ GOOD = {
     "gateway/host/x.c": '#include <dlfcn.h>\n#include "adapters/adapter.h"\n',
     "gateway/main.c": '#include "base/base.h"\n',
     "adapters/spy/x.c": '#include <curl/curl.h>\n#include "adapters/adapter.h"\n#include "y.h"\n#include "adapters/spy/y.h"\n',
-    "adapters/spy/y.h": "",
+    "adapters/common/z.h": '#include "adapters/common/w.h"\n',
+    "adapters/common/w.h": "",
+    "adapters/spy/y.h": '#include "adapters/common/z.h"\n',
     "adapters/other/x.h": "",
 }
 

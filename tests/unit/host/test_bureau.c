@@ -688,7 +688,7 @@ static void dates_as_bureaus_write_them(void **state)
 {
     static const struct {
         const char *in;
-        enum map_date verdict;
+        enum date_kind verdict;
         const char *out;
     } dates[] = {
         {"2026-03-01", DATE_GOOD, "2026-03-01"},
@@ -728,7 +728,7 @@ static void dates_as_bureaus_write_them(void **state)
     for (size_t i = 0; i < sizeof(dates) / sizeof(*dates); i++) {
         char out[11] = "";
 
-        if (map_date(dates[i].in, out) != dates[i].verdict)
+        if (date_read(dates[i].in, out) != dates[i].verdict)
             fail_msg("%s is judged wrongly", dates[i].in);
         if (dates[i].verdict == DATE_GOOD)
             assert_string_equal(out, dates[i].out);

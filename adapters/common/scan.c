@@ -1,5 +1,5 @@
 /* The scanner. Every function takes a position and the end and answers the next position, or NULL. */
-#include "scan.h"
+#include "adapters/common/scan.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* scan: where things are in a JSON text, without building a tree. The scanner checks nesting and where strings end;
  * who uses what it found parses that strictly, or knows the exact bytes already. */
-#ifndef BUREAU_SCAN_H
-#define BUREAU_SCAN_H
+#ifndef COMMON_SCAN_H
+#define COMMON_SCAN_H
 
 #include "adapters/adapter.h"
 
