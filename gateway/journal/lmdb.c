@@ -9,10 +9,10 @@
 #include "crypto/crypto.h"
 
 struct journal {
-    struct buf value;                  /* salt ‖ record, reused */
+    struct buf value; /* salt ‖ record, reused */
 };
 
-#define SALT_POOL 4096                 /* one call to the random generator for many salts */
+#define SALT_POOL 4096 /* one call to the random generator for many salts */
 
 struct journal *journal_lmdb(void)
 {
@@ -171,7 +171,8 @@ static bool read_record(struct store_txn *txn, uint64_t seq, struct bytes *out, 
     return true;
 }
 
-bool journal_read(struct journal *journal, struct store_txn *txn, uint64_t seq, struct bytes *record_out, struct err *err)
+bool journal_read(struct journal *journal, struct store_txn *txn, uint64_t seq, struct bytes *record_out,
+                  struct err *err)
 {
     (void)journal;
     struct bytes value;
@@ -192,13 +193,15 @@ bool journal_read_salt(struct journal *journal, struct store_txn *txn, uint64_t 
     return true;
 }
 
-bool journal_read_leaf(struct journal *journal, struct store_txn *txn, uint64_t seq, struct bytes *leaf_out, struct err *err)
+bool journal_read_leaf(struct journal *journal, struct store_txn *txn, uint64_t seq, struct bytes *leaf_out,
+                       struct err *err)
 {
     (void)journal;
     return read_value(txn, TABLE_LEAF, seq, leaf_out, err);
 }
 
-bool journal_read_raw(struct journal *journal, struct store_txn *txn, uint64_t seq, struct bytes *raw_out, struct err *err)
+bool journal_read_raw(struct journal *journal, struct store_txn *txn, uint64_t seq, struct bytes *raw_out,
+                      struct err *err)
 {
     (void)journal;
     return read_value(txn, TABLE_RAW, seq, raw_out, err);
@@ -222,7 +225,8 @@ bool journal_head(struct journal *journal, struct store_txn *txn, struct journal
 
 /* ---- lease and cursors ---- */
 
-bool journal_lease_take(struct journal *journal, struct store_txn *txn, const char *holder, int64_t until_ms, struct err *err)
+bool journal_lease_take(struct journal *journal, struct store_txn *txn, const char *holder, int64_t until_ms,
+                        struct err *err)
 {
     (void)journal;
     struct store_key key = key_text("lease");

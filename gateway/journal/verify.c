@@ -73,7 +73,8 @@ static bool check_one(struct check *check, struct arena *arena, struct merkle_fr
 }
 
 /* Nothing stands behind the last leaf: else the end of the journal was cut off. */
-static bool nothing_behind(struct store_txn *txn, enum store_table table, uint64_t count, uint64_t size, struct err *err)
+static bool nothing_behind(struct store_txn *txn, enum store_table table, uint64_t count, uint64_t size,
+                           struct err *err)
 {
     struct store_key from = key_seq(count);
     struct store_walk walk;
@@ -82,17 +83,19 @@ static bool nothing_behind(struct store_txn *txn, enum store_table table, uint64
     store_walk_end(&walk);
     if (store_failed(txn, err))
         return false;
-    return !more || journal_broken(err, size + 1, "the table %s goes on, but the leaf is missing", store_table_name(table));
+    return !more ||
+           journal_broken(err, size + 1, "the table %s goes on, but the leaf is missing", store_table_name(table));
 }
 
 static bool ends_together(struct store_txn *txn, uint64_t size, struct err *err)
 {
-    return nothing_behind(txn, TABLE_RECORD, size + 1, size, err) && nothing_behind(txn, TABLE_RAW, size + 1, size, err) &&
+    return nothing_behind(txn, TABLE_RECORD, size + 1, size, err) &&
+           nothing_behind(txn, TABLE_RAW, size + 1, size, err) &&
            nothing_behind(txn, TABLE_NODE, merkle_positions(size), size, err);
 }
 
-static bool check_range(struct check *check, uint64_t last, struct merkle_frontier *frontier, journal_progress *progress,
-                        void *arg, struct err *err)
+static bool check_range(struct check *check, uint64_t last, struct merkle_frontier *frontier,
+                        journal_progress *progress, void *arg, struct err *err)
 {
     AUTO_ARENA arena = arena_new();
     for (; check->seq <= last; check->seq++) {
@@ -104,14 +107,15 @@ static bool check_range(struct check *check, uint64_t last, struct merkle_fronti
     return true;
 }
 
-bool journal_verify(struct journal *journal, struct store_txn *txn, uint64_t from, journal_progress *progress, void *arg,
-                    struct journal_head *head_out, struct err *err)
+bool journal_verify(struct journal *journal, struct store_txn *txn, uint64_t from, journal_progress *progress,
+                    void *arg, struct journal_head *head_out, struct err *err)
 {
     uint64_t size = journal_size(journal, txn);
     struct check check = {.nodes = {journal, txn}, .seq = from == 0 ? 1 : from};
     struct merkle_frontier frontier;
     if (check.seq > size + 1)
-        return err_set(err, ERR_JOURNAL_UNKNOWN, "from", "%llu of %llu", (unsigned long long)from, (unsigned long long)size);
+        return err_set(err, ERR_JOURNAL_UNKNOWN, "from", "%llu of %llu", (unsigned long long)from,
+                       (unsigned long long)size);
     /* a partial check trusts what lies before it */
     CHECK(journal_frontier(&check.nodes, check.seq - 1, &frontier, err));
     CHECK(check_range(&check, size, &frontier, progress, arg, err));

@@ -76,9 +76,17 @@ static bool admit_one(struct ledger_tx *tx, const struct work *work, const struc
     if (record->kind != RECORD_CERTIFICATION || strcmp(record->origin, work->run) != 0)
         return true;
     struct fact fact = {
-        .kind = FACT_ADMIT, .actor = {ACTOR_PERSON, work->person}, .origin = work->id, .approval_id = work->id,
-        .uscc = record->uscc, .row = record->row, .list_version = "", .document_no = "", .effective = DATE_NONE,
-        .until = DATE_NONE, .note = "",
+        .kind = FACT_ADMIT,
+        .actor = {ACTOR_PERSON, work->person},
+        .origin = work->id,
+        .approval_id = work->id,
+        .uscc = record->uscc,
+        .row = record->row,
+        .list_version = "",
+        .document_no = "",
+        .effective = DATE_NONE,
+        .until = DATE_NONE,
+        .note = "",
     };
     struct ledger_outcome outcome;
     struct err refused = {0};

@@ -180,9 +180,18 @@ static bool apply_firm(struct apply *apply, const struct record *record, const s
 static bool apply_proposal(struct apply *apply, const struct record *record, struct err *err)
 {
     struct approval approval = {
-        .id = record->approval_id, .what = record->what, .object = record->object, .digest = record->object_digest,
-        .maker = record->actor, .made_ms = record->time_ms, .note = record->note, .payload = record->payload,
-        .state = "open", .decided_by = "", .comment = "", .seq = record->seq,
+        .id = record->approval_id,
+        .what = record->what,
+        .object = record->object,
+        .digest = record->object_digest,
+        .maker = record->actor,
+        .made_ms = record->time_ms,
+        .note = record->note,
+        .payload = record->payload,
+        .state = "open",
+        .decided_by = "",
+        .comment = "",
+        .seq = record->seq,
     };
     if (strcmp(record->what, "firm") == 0) {
         CHECK(close_question(apply, record->object, err));
@@ -274,6 +283,8 @@ bool apply_record(struct apply *apply, const struct record *record, const struct
         return apply_config(apply, record, err);
     case RECORD_ACCESS:
         return apply_access(apply, record, err);
+    case RECORD_KEY:
+        return apply_key(apply, record, err);
     case RECORD_KIND_COUNT:
         break;
     }

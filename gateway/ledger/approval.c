@@ -52,12 +52,19 @@ bool approval_decode(struct arena *arena, struct bytes in, struct approval *out,
         return err_set(err, ERR_STORE_CORRUPT, "approval", "not JSON");
     const json_value *o = json_root(doc);
     *out = (struct approval){
-        .id = text(arena, o, "id"), .what = text(arena, o, "what"), .object = text(arena, o, "object"),
+        .id = text(arena, o, "id"),
+        .what = text(arena, o, "what"),
+        .object = text(arena, o, "object"),
         .digest = text(arena, o, "digest"),
         .maker = {(enum actor_kind)number(o, "maker_kind"), text(arena, o, "maker")},
-        .made_ms = number(o, "made_ms"), .note = text(arena, o, "note"), .payload = text(arena, o, "payload"),
-        .state = text(arena, o, "state"), .decided_by = text(arena, o, "decided_by"), .comment = text(arena, o, "comment"),
-        .decided_ms = number(o, "decided_ms"), .seq = (uint64_t)number(o, "seq"),
+        .made_ms = number(o, "made_ms"),
+        .note = text(arena, o, "note"),
+        .payload = text(arena, o, "payload"),
+        .state = text(arena, o, "state"),
+        .decided_by = text(arena, o, "decided_by"),
+        .comment = text(arena, o, "comment"),
+        .decided_ms = number(o, "decided_ms"),
+        .seq = (uint64_t)number(o, "seq"),
         .decision_seq = (uint64_t)number(o, "decision_seq"),
     };
     return true;
@@ -79,7 +86,8 @@ static int newest_first(const void *a, const void *b)
 }
 
 /* Ids sort as text (p-10 before p-9), so the numbers are gathered and sorted. */
-bool approval_list(struct store_txn *txn, struct arena *arena, bool open_only, approval_each *each, void *arg, struct err *err)
+bool approval_list(struct store_txn *txn, struct arena *arena, bool open_only, approval_each *each, void *arg,
+                   struct err *err)
 {
     struct store_key prefix = key_text("p-");
     struct store_walk walk;
@@ -128,13 +136,17 @@ bool ledger_propose(struct ledger_tx *tx, const struct approval *proposal, char 
     return true;
 }
 
-bool firm_proposal(struct ledger_tx *tx, const char *uscc, const struct actor *maker, const char *why, uint64_t *seq_out,
-                   struct err *err)
+bool firm_proposal(struct ledger_tx *tx, const char *uscc, const struct actor *maker, const char *why,
+                   uint64_t *seq_out, struct err *err)
 {
     char digest[65];
     CHECK(ledger_firm_digest(tx, uscc, digest, err));
-    struct approval proposal = {.what = "firm", .object = uscc, .digest = digest, .maker = *maker,
-                                .note = why == NULL ? "" : why, .payload = "{\"act\":\"confirm\"}"};
+    struct approval proposal = {.what = "firm",
+                                .object = uscc,
+                                .digest = digest,
+                                .maker = *maker,
+                                .note = why == NULL ? "" : why,
+                                .payload = "{\"act\":\"confirm\"}"};
     CHECK(ledger_propose(tx, &proposal, NULL, err));
     *seq_out = tx->head + tx->entry_n;
     return true;
@@ -176,8 +188,12 @@ static bool propose_act_job(struct ledger_tx *tx, void *arg, struct err *err)
         return err_set(err, ERR_FIRM_STATE, act->fact->uscc, "%s changes nothing", fact_kind_name(act->fact->kind));
     char digest[65];
     CHECK(ledger_firm_digest(tx, act->fact->uscc, digest, err));
-    struct approval proposal = {.what = "act", .object = act->fact->uscc, .digest = digest, .maker = act->fact->actor,
-                                .note = act->fact->note, .payload = act_payload(tx->arena, act->fact)};
+    struct approval proposal = {.what = "act",
+                                .object = act->fact->uscc,
+                                .digest = digest,
+                                .maker = act->fact->actor,
+                                .note = act->fact->note,
+                                .payload = act_payload(tx->arena, act->fact)};
     if (proposal.payload == NULL)
         return err_set(err, ERR_MESSAGE_TOO_LARGE, act->fact->uscc, "over %u bytes", APPROVAL_VALUE_MAX);
     return ledger_propose(tx, &proposal, act->id_out, err);

@@ -100,7 +100,8 @@ static bool tx_append(struct ledger *ledger, struct err *err)
 {
     struct ledger_tx *tx = &ledger->tx;
     uint64_t first;
-    return tx->entry_n == 0 || journal_append(ledger->journal, tx->txn, tx->head, tx->entries, tx->entry_n, &first, err) == JOURNAL_OK;
+    return tx->entry_n == 0 ||
+           journal_append(ledger->journal, tx->txn, tx->head, tx->entries, tx->entry_n, &first, err) == JOURNAL_OK;
 }
 
 /* Asked only when something is to be written, so that a full disk stops new facts and nothing else. */
@@ -202,7 +203,8 @@ static void tell_watchers(struct ledger *ledger)
         if (tx->entry_n > 0)
             ledger->watchers[w].watch(ledger->watchers[w].arg, &news);
         for (size_t i = 0; i < tx->news_n; i++) {
-            struct ledger_news told = {news.head, tx->news[i].id, tx->news[i].what, tx->news[i].object, tx->news[i].granted};
+            struct ledger_news told = {news.head, tx->news[i].id, tx->news[i].what, tx->news[i].object,
+                                       tx->news[i].granted};
             ledger->watchers[w].watch(ledger->watchers[w].arg, &told);
         }
     }

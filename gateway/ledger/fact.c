@@ -126,7 +126,8 @@ static bool ask_again(struct ledger_tx *tx, const struct firm *before, uint64_t 
     return firm_proposal(tx, before->uscc, &old.maker, old.note, seq_out, err);
 }
 
-bool ledger_fact(struct ledger_tx *tx, const struct fact *fact, struct bytes raw, struct ledger_outcome *out, struct err *err)
+bool ledger_fact(struct ledger_tx *tx, const struct fact *fact, struct bytes raw, struct ledger_outcome *out,
+                 struct err *err)
 {
     struct firm firm;
     struct decision decision;
@@ -136,8 +137,9 @@ bool ledger_fact(struct ledger_tx *tx, const struct fact *fact, struct bytes raw
     CHECK(tx_add(tx, &decision.record, &firm, raw, err));
     out->seq = decision.record.seq;
     /* from here on a record stands: to fail means that the whole job fails */
-    bool asked = decision.needs_person ? firm_proposal(tx, fact->uscc, &fact->actor, decision.why_en, &out->proposal_seq, err)
-                                       : ask_again(tx, &firm, &out->proposal_seq, err);
+    bool asked = decision.needs_person
+                     ? firm_proposal(tx, fact->uscc, &fact->actor, decision.why_en, &out->proposal_seq, err)
+                     : ask_again(tx, &firm, &out->proposal_seq, err);
     if (!asked)
         tx->spoiled = *err;
     return asked;
@@ -161,7 +163,8 @@ static int64_t guard_taken(struct ledger_tx *tx, const char *source)
     return taken;
 }
 
-bool ledger_guard_judge(struct ledger_tx *tx, const char *source, int64_t wanted, struct ledger_guard *out, struct err *err)
+bool ledger_guard_judge(struct ledger_tx *tx, const char *source, int64_t wanted, struct ledger_guard *out,
+                        struct err *err)
 {
     const struct rules *rules = ledger_rules(tx);
     if (rules == NULL)

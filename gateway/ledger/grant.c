@@ -59,8 +59,15 @@ static bool fact_from_payload(struct ledger_tx *tx, const struct approval *appro
 static void fact_init(struct fact *fact, const struct approval *approval, const struct verdict *verdict)
 {
     *fact = (struct fact){
-        .actor = *verdict->person, .origin = approval->id, .approval_id = approval->id, .uscc = approval->object,
-        .list_version = "", .document_no = "", .effective = DATE_NONE, .until = DATE_NONE, .note = approval->note,
+        .actor = *verdict->person,
+        .origin = approval->id,
+        .approval_id = approval->id,
+        .uscc = approval->object,
+        .list_version = "",
+        .document_no = "",
+        .effective = DATE_NONE,
+        .until = DATE_NONE,
+        .note = approval->note,
     };
     struct cert_row *row = &fact->row;
     row->name = row->region_code = row->industry_code = row->scale = row->ownership = "";
@@ -94,7 +101,8 @@ static bool object_unchanged(struct ledger_tx *tx, const struct approval *approv
     return true;
 }
 
-static bool may_decide(struct ledger_tx *tx, const struct verdict *verdict, const struct approval *approval, struct err *err)
+static bool may_decide(struct ledger_tx *tx, const struct verdict *verdict, const struct approval *approval,
+                       struct err *err)
 {
     if (strcmp(approval->state, "open") != 0)
         return err_set(err, ERR_APPROVAL_CLOSED, approval->id, "%s", approval->state);
@@ -106,7 +114,8 @@ static bool may_decide(struct ledger_tx *tx, const struct verdict *verdict, cons
 
 /* ---- what follows ---- */
 
-static bool firm_effect(struct ledger_tx *tx, const struct verdict *verdict, const struct approval *approval, struct err *err)
+static bool firm_effect(struct ledger_tx *tx, const struct verdict *verdict, const struct approval *approval,
+                        struct err *err)
 {
     struct fact fact;
     struct ledger_outcome outcome;
@@ -124,7 +133,8 @@ static bool pass_on(const struct err *from, struct err *err)
     return false;
 }
 
-static bool effect(struct ledger_tx *tx, const struct verdict *verdict, const struct approval *approval, struct err *err)
+static bool effect(struct ledger_tx *tx, const struct verdict *verdict, const struct approval *approval,
+                   struct err *err)
 {
     if (strcmp(approval->what, "firm") == 0) {
         struct err unchanged = {0};
@@ -173,8 +183,8 @@ void tx_news_add(struct ledger_tx *tx, const struct approval *approval, bool gra
     tx->news[tx->news_n++] = (struct tx_news){approval->id, approval->what, approval->object, granted};
 }
 
-bool ledger_decide_approval(struct ledger *ledger, const char *id, bool grant, const struct actor *person, const char *comment,
-                            uint64_t *seq_out, struct err *err)
+bool ledger_decide_approval(struct ledger *ledger, const char *id, bool grant, const struct actor *person,
+                            const char *comment, uint64_t *seq_out, struct err *err)
 {
     if (comment == NULL || comment[0] == '\0')
         return err_set(err, ERR_APPROVAL_REASON, "/comment", "empty");

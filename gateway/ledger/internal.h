@@ -6,9 +6,9 @@
 
 #include "ledger/ledger.h"
 
-#define LEDGER_BATCH_JOBS 256        /* jobs in one transaction at most */
-#define LEDGER_TX_WRITES 20000       /* puts and deletes after which no further job joins a transaction */
-#define LEDGER_CHUNK 1000            /* firms one internal job touches */
+#define LEDGER_BATCH_JOBS 256  /* jobs in one transaction at most */
+#define LEDGER_TX_WRITES 20000 /* puts and deletes after which no further job joins a transaction */
+#define LEDGER_CHUNK 1000      /* firms one internal job touches */
 #define LEDGER_WATCHERS 4
 #define FIRM_VALUE_MAX (16u << 10)
 #define APPROVAL_VALUE_MAX (16u << 10)
@@ -18,15 +18,16 @@
 
 struct apply {
     struct store_txn *txn;
-    struct arena *arena;             /* of the transaction or of one record */
-    int64_t tally[LISTING_COUNT];    /* changes not yet written */
-    int64_t proposals;               /* change of the number of open ones */
-    struct buf value;                /* reused for encoding */
+    struct arena *arena;          /* of the transaction or of one record */
+    int64_t tally[LISTING_COUNT]; /* changes not yet written */
+    int64_t proposals;            /* change of the number of open ones */
+    struct buf value;             /* reused for encoding */
 };
 void apply_init(struct apply *apply, struct store_txn *txn, struct arena *arena);
-void apply_begin(struct apply *apply, struct store_txn *txn);       /* a new transaction: forgets what was gathered */
+void apply_begin(struct apply *apply, struct store_txn *txn); /* a new transaction: forgets what was gathered */
 void apply_free(struct apply *apply);
-/* Writes what `record` (seq and time set) does to the state tables. `before` is the firm as stored, or NULL to read it. */
+/* Writes what `record` (seq and time set) does to the state tables. `before` is the firm as stored, or NULL to read it.
+ */
 bool apply_record(struct apply *apply, const struct record *record, const struct firm *before, struct err *err);
 /* Writes what was gathered; before commit. */
 void apply_flush(struct apply *apply);
@@ -35,6 +36,9 @@ int64_t apply_tally(struct apply *apply, enum listing_status status);
 int64_t apply_proposals(struct apply *apply);
 /* The id of the open proposal that asks about the firm itself; *id_out NULL when there is none. */
 bool apply_open_question(struct apply *apply, const char *uscc, const char **id_out, struct err *err);
+
+/* key.c: the row of the gateway's own signing key. */
+bool apply_key(struct apply *apply, const struct record *record, struct err *err);
 
 /* ---- the committer's transaction ---- */
 
@@ -47,11 +51,11 @@ struct ledger_tx {
     struct store_txn *txn;
     struct arena *arena;
     struct apply apply;
-    struct buf record;               /* reused for encoding */
+    struct buf record; /* reused for encoding */
     const struct policy *policy;
     int64_t now;
-    struct err spoiled;              /* a record was written in part: the job must not count as done */
-    uint64_t head;                   /* records durable before this transaction */
+    struct err spoiled; /* a record was written in part: the job must not count as done */
+    uint64_t head;      /* records durable before this transaction */
     struct journal_entry *entries;
     size_t entry_n, entry_room;
     struct tx_news *news;
@@ -67,7 +71,7 @@ struct job {
     ledger_done *done;
     void *arg;
     struct err err;
-    enum job_state state;            /* refused: wrote nothing; failed: after writing, never decided again */
+    enum job_state state; /* refused: wrote nothing; failed: after writing, never decided again */
     struct job *next;
 };
 struct ledger {
@@ -76,11 +80,14 @@ struct ledger {
     _Atomic(const struct policy *) policy;
     int64_t min_free;
     int queue_max;
-    struct { ledger_watch *watch; void *arg; } watchers[LEDGER_WATCHERS];
+    struct {
+        ledger_watch *watch;
+        void *arg;
+    } watchers[LEDGER_WATCHERS];
     size_t watcher_n;
     struct ledger_tx tx;
     pthread_t thread;
-    pthread_mutex_t lock;            /* guards what follows */
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t more, room;
     bool started;
     struct job *first, **last;
@@ -93,8 +100,8 @@ struct ledger {
 void approval_encode(const struct approval *approval, struct buf *out);
 bool approval_decode(struct arena *arena, struct bytes in, struct approval *out, struct err *err);
 /* Asks a person about the firm as it stands now; an older question about it is superseded. */
-bool firm_proposal(struct ledger_tx *tx, const char *uscc, const struct actor *maker, const char *why, uint64_t *seq_out,
-                   struct err *err);
+bool firm_proposal(struct ledger_tx *tx, const char *uscc, const struct actor *maker, const char *why,
+                   uint64_t *seq_out, struct err *err);
 
 /* As ledger_submit, but never turned away by a full queue: for work that must not be lost. */
 bool committer_submit(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, struct err *err);

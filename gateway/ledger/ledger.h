@@ -22,18 +22,19 @@ struct ledger_tx;
 struct ledger_options {
     struct store *store;
     struct journal *journal;
-    const struct policy *policy;     /* borrowed; replaced by ledger_set_policy */
+    const struct policy *policy; /* borrowed; replaced by ledger_set_policy */
     int queue_max;
-    int64_t min_free;                /* free disk below which jobs fail with store.full */
+    int64_t min_free; /* free disk below which jobs fail with store.full */
 };
 struct ledger *ledger_new(const struct ledger_options *options);
 void ledger_free(struct ledger **ledger);
 /* Rolls forward what a crash left half done (timed facts due, granted approvals) and starts the committer. Before
  * this returns the gateway is not ready. */
-bool ledger_start(struct ledger *ledger, struct err *err);         /* stopped: may be started again */
+bool ledger_start(struct ledger *ledger, struct err *err); /* stopped: may be started again */
 /* Finishes the queue, stops the committer. */
 void ledger_stop(struct ledger *ledger);
-void ledger_set_policy(struct ledger *ledger, const struct policy *policy);   /* the old one must outlive running jobs: kept by the caller */
+void ledger_set_policy(struct ledger *ledger,
+                       const struct policy *policy); /* the old one must outlive running jobs: kept by the caller */
 
 /* ---- jobs ------------------------------------------------------------------------------------------- */
 
@@ -47,10 +48,10 @@ bool ledger_submit(struct ledger *ledger, ledger_decide *decide, ledger_done *do
 bool ledger_run(struct ledger *ledger, ledger_decide *decide, void *arg, struct err *err);
 
 /* Inside decide: */
-struct store_txn *ledger_txn(struct ledger_tx *tx);              /* local tables may be written directly */
-struct arena *ledger_arena(struct ledger_tx *tx);                /* lives until the commit */
-int64_t ledger_now(struct ledger_tx *tx);                        /* one moment for the transaction */
-const struct rules *ledger_rules(struct ledger_tx *tx);          /* in force today; NULL: none */
+struct store_txn *ledger_txn(struct ledger_tx *tx);     /* local tables may be written directly */
+struct arena *ledger_arena(struct ledger_tx *tx);       /* lives until the commit */
+int64_t ledger_now(struct ledger_tx *tx);               /* one moment for the transaction */
+const struct rules *ledger_rules(struct ledger_tx *tx); /* in force today; NULL: none */
 /* Firms that stand in this status now, as this transaction sees it. */
 int64_t ledger_tally(struct ledger_tx *tx, enum listing_status status);
 /* The sequence the next record of this transaction will get. */
@@ -59,17 +60,18 @@ uint64_t ledger_next_sequence(struct ledger_tx *tx);
 bool ledger_firm(struct ledger_tx *tx, const char *uscc, struct firm *out, bool *known_out, struct err *err);
 
 struct ledger_outcome {
-    bool changed;                    /* a record was written */
-    uint64_t seq;                    /* of it */
+    bool changed; /* a record was written */
+    uint64_t seq; /* of it */
     enum listing_status from, to;
     enum cert_action action;
     bool removes, needs_person, awaits_admission;
-    uint64_t proposal_seq;           /* of the proposal written with it when it needs a person; 0 */
+    uint64_t proposal_seq; /* of the proposal written with it when it needs a person; 0 */
     const char *why_en, *why_zh;
 };
 /* Decides one fact and writes what follows: record, state, and a proposal when the firm needs a person of its
  * own. `raw` are the original bytes. False with err when policy refuses. */
-bool ledger_fact(struct ledger_tx *tx, const struct fact *fact, struct bytes raw, struct ledger_outcome *out, struct err *err);
+bool ledger_fact(struct ledger_tx *tx, const struct fact *fact, struct bytes raw, struct ledger_outcome *out,
+                 struct err *err);
 /* The same decision without writing. */
 bool ledger_look(struct ledger_tx *tx, const struct fact *fact, struct ledger_outcome *out, struct err *err);
 /* Appends a record that is not about a firm's listing (run, config, access). Sets record->seq and time. */
@@ -78,30 +80,31 @@ bool ledger_record(struct ledger_tx *tx, struct record *record, struct err *err)
 /* ---- guard ------------------------------------------------------------------------------------------ */
 
 struct ledger_guard {
-    int64_t listed;                  /* firms listed now */
-    int64_t limit;                   /* max(floor, percent of listed) */
-    int64_t taken;                   /* by this source within 24 h, without a person */
-    bool allowed;                    /* taken + wanted ≤ limit */
+    int64_t listed; /* firms listed now */
+    int64_t limit;  /* max(floor, percent of listed) */
+    int64_t taken;  /* by this source within 24 h, without a person */
+    bool allowed;   /* taken + wanted ≤ limit */
 };
-bool ledger_guard_judge(struct ledger_tx *tx, const char *source, int64_t wanted, struct ledger_guard *out, struct err *err);
+bool ledger_guard_judge(struct ledger_tx *tx, const char *source, int64_t wanted, struct ledger_guard *out,
+                        struct err *err);
 
 /* ---- approvals --------------------------------------------------------------------------------------- */
 
 /* What waits for a person. `maker` started it: a person's own proposal needs another person; what a timer or
  * source started needs one approver. */
 struct approval {
-    const char *id;                  /* "p-<seq>" */
-    const char *what;                /* "run" (held), "admit" (run's firms), "firm" (checking), "act" (propose …) */
-    const char *object;              /* run id or uscc */
-    const char *digest;              /* hex, of the object's state when proposed */
+    const char *id;     /* "p-<seq>" */
+    const char *what;   /* "run" (held), "admit" (run's firms), "firm" (checking), "act" (propose …) */
+    const char *object; /* run id or uscc */
+    const char *digest; /* hex, of the object's state when proposed */
     struct actor maker;
     int64_t made_ms;
-    const char *note;                /* why */
-    const char *payload;             /* JSON: what is done on grant */
-    const char *state;               /* open granted rejected; superseded: a newer question or nothing left to ask */
+    const char *note;    /* why */
+    const char *payload; /* JSON: what is done on grant */
+    const char *state;   /* open granted rejected; superseded: a newer question or nothing left to ask */
     const char *decided_by, *comment;
     int64_t decided_ms;
-    uint64_t seq;                    /* of the proposal */
+    uint64_t seq; /* of the proposal */
     uint64_t decision_seq;
 };
 /* Writes a proposal (inside a job). id_out may be NULL (else ≥ 32 bytes). */
@@ -113,48 +116,69 @@ bool ledger_firm_digest(struct ledger_tx *tx, const char *uscc, char out[65], st
 /* Decides a proposal: approval.unknown, closed, same_person, changed (the object's digest moved), reason (empty
  * comment). `firm` and `act` take effect in the same transaction, `admit` in chunks rolled forward by the ledger,
  * `run` by the watcher below. Blocking, from any thread but the committer. */
-bool ledger_decide_approval(struct ledger *ledger, const char *id, bool grant, const struct actor *person, const char *comment,
-                            uint64_t *seq_out, struct err *err);
+bool ledger_decide_approval(struct ledger *ledger, const char *id, bool grant, const struct actor *person,
+                            const char *comment, uint64_t *seq_out, struct err *err);
 bool approval_read(struct store_txn *txn, struct arena *arena, const char *id, struct approval *out, struct err *err);
 /* Newest first; `open_only`; calls each until it returns false. */
 typedef bool approval_each(void *arg, const struct approval *approval);
-bool approval_list(struct store_txn *txn, struct arena *arena, bool open_only, approval_each *each, void *arg, struct err *err);
+bool approval_list(struct store_txn *txn, struct arena *arena, bool open_only, approval_each *each, void *arg,
+                   struct err *err);
 /* A person proposes an act on a firm (list propose …): checks that policy would allow it, writes the proposal. */
 bool ledger_propose_act(struct ledger *ledger, const struct fact *fact, char id_out[32], struct err *err);
 
 /* Told on the committer thread after each commit: the new head and the approvals decided in it. */
 struct ledger_news {
     uint64_t head;
-    const char *approval_id;         /* NULL: none decided; else one call per decided approval */
+    const char *approval_id; /* NULL: none decided; else one call per decided approval */
     const char *what, *object;
     bool granted;
 };
 typedef void ledger_watch(void *arg, const struct ledger_news *news);
-void ledger_on_commit(struct ledger *ledger, ledger_watch *watch, void *arg);   /* before ledger_start; a few watchers */
+void ledger_on_commit(struct ledger *ledger, ledger_watch *watch, void *arg); /* before ledger_start; a few watchers */
 
 /* ---- configuration, sources, timed facts ------------------------------------------------------------------ */
 
 /* Writes a config record when the digest differs from the last one seen. Blocking. */
-bool ledger_saw_config(struct ledger *ledger, const char *object, const char *digest_hex, const char *version, struct err *err);
+bool ledger_saw_config(struct ledger *ledger, const char *object, const char *digest_hex, const char *version,
+                       struct err *err);
+/* The gateway's own signing keys, as the journal tells of them. A key that is no longer configured stays, retired. */
+#define LEDGER_KEYS_MAX 8            /* configured at one time */
+struct ledger_key {
+    const char *kid, *alg;           /* alg: ES256 SM2 RSA */
+    const char *state;               /* staged active retired */
+    const char *certificate;         /* DER in base64 */
+    int64_t since_ms;                /* of the present state */
+    uint64_t seq;                    /* of the record that made it so */
+};
+/* Compares what is configured (kid, alg, state, certificate) with what is known and writes a record for each key that
+ * is new or changed, then one for each that retires. Blocking. */
+bool ledger_saw_keys(struct ledger *ledger, const struct ledger_key *keys, size_t n, struct err *err);
+/* All of them in the order of their kid, borrowed from the arena, until `each` returns false. */
+typedef bool ledger_key_each(void *arg, const struct ledger_key *key);
+bool ledger_keys(struct store_txn *txn, struct arena *arena, ledger_key_each *each, void *arg, struct err *err);
+
 /* Timed facts due now are decided in code order, in chunks. *more_out tells the next moment (ms) at which time
  * alone will change something, 0: none known. Blocking. */
 bool ledger_time(struct ledger *ledger, int64_t *next_out, struct err *err);
 
 struct source_state {
     const char *id, *list_version;
-    int64_t completed_ms;            /* last good contact; 0: never */
-    bool full;                       /* a whole list was ever applied */
+    int64_t completed_ms; /* last good contact; 0: never */
+    bool full;            /* a whole list was ever applied */
     uint64_t seq;
 };
 /* All text borrowed from the arena. completed_ms 0 when there was none. */
-bool source_state_read(struct store_txn *txn, struct arena *arena, const char *source, struct source_state *out, struct err *err);
+bool source_state_read(struct store_txn *txn, struct arena *arena, const char *source, struct source_state *out,
+                       struct err *err);
 
 /* ---- proofs of ourselves ------------------------------------------------------------------------------------ */
 
 /* Rebuilds every state table from the journal of `store` into a scratch environment under `scratch`, compares byte
  * by byte, removes the scratch. store.rebuild_differs names the first table and key. */
-struct ledger_rebuild { uint64_t records, entries; };
-bool ledger_rebuild(struct store *store, struct journal *journal, const char *scratch, journal_progress *progress, void *arg,
-                    struct ledger_rebuild *out, struct err *err);
+struct ledger_rebuild {
+    uint64_t records, entries;
+};
+bool ledger_rebuild(struct store *store, struct journal *journal, const char *scratch, journal_progress *progress,
+                    void *arg, struct ledger_rebuild *out, struct err *err);
 
 #endif

@@ -18,8 +18,8 @@ static void remove_scratch(const char *scratch)
     rmdir(scratch);
 }
 
-static bool rebuild_chunk(struct journal *journal, struct store_txn *from, struct store *scratch, uint64_t first, uint64_t last,
-                          struct err *err)
+static bool rebuild_chunk(struct journal *journal, struct store_txn *from, struct store *scratch, uint64_t first,
+                          uint64_t last, struct err *err)
 {
     struct store_txn *txn = store_write(scratch, err);
     if (txn == NULL)
@@ -58,7 +58,8 @@ static bool before(struct bytes a, struct bytes b)
     return order < 0 || (order == 0 && a.n < b.n);
 }
 
-static bool compare_table(struct store_txn *a, struct store_txn *b, enum store_table table, uint64_t *entries, struct err *err)
+static bool compare_table(struct store_txn *a, struct store_txn *b, enum store_table table, uint64_t *entries,
+                          struct err *err)
 {
     struct store_walk x, y;
     store_walk(&x, a, table, NULL, NULL);
@@ -95,8 +96,8 @@ static bool compare(struct store_txn *from, struct store *scratch, uint64_t *ent
     return same;
 }
 
-static bool rebuild_into(struct store_txn *from, struct journal *journal, struct store *scratch, journal_progress *progress,
-                         void *arg, struct ledger_rebuild *out, struct err *err)
+static bool rebuild_into(struct store_txn *from, struct journal *journal, struct store *scratch,
+                         journal_progress *progress, void *arg, struct ledger_rebuild *out, struct err *err)
 {
     uint64_t size = journal_size(journal, from);
     for (uint64_t first = 1; first <= size; first += REBUILD_CHUNK) {
@@ -109,8 +110,8 @@ static bool rebuild_into(struct store_txn *from, struct journal *journal, struct
     return compare(from, scratch, &out->entries, err);
 }
 
-bool ledger_rebuild(struct store *store, struct journal *journal, const char *scratch, journal_progress *progress, void *arg,
-                    struct ledger_rebuild *out, struct err *err)
+bool ledger_rebuild(struct store *store, struct journal *journal, const char *scratch, journal_progress *progress,
+                    void *arg, struct ledger_rebuild *out, struct err *err)
 {
     *out = (struct ledger_rebuild){0};
     if (store_is_in(store, scratch))

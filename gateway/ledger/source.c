@@ -5,7 +5,8 @@
 
 #include "json/json.h"
 
-bool source_state_read(struct store_txn *txn, struct arena *arena, const char *source, struct source_state *out, struct err *err)
+bool source_state_read(struct store_txn *txn, struct arena *arena, const char *source, struct source_state *out,
+                       struct err *err)
 {
     *out = (struct source_state){.id = source, .list_version = ""};
     struct store_key key = key_text(source);
@@ -49,7 +50,8 @@ static bool saw_job(struct ledger_tx *tx, void *arg, struct err *err)
     return ledger_record(tx, &record, err);
 }
 
-bool ledger_saw_config(struct ledger *ledger, const char *object, const char *digest_hex, const char *version, struct err *err)
+bool ledger_saw_config(struct ledger *ledger, const char *object, const char *digest_hex, const char *version,
+                       struct err *err)
 {
     struct seen seen = {object, digest_hex, version, false};
     CHECK(ledger_run(ledger, saw_job, &seen, err));

@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-#define PASSES_MAX 16    /* two things of one firm may end on one day; more passes than this is a defect */
+#define PASSES_MAX 16 /* two things of one firm may end on one day; more passes than this is a defect */
 
 /* Only who waits for a job moves this on: the job itself may be decided more than once. */
 struct sweep {
-    struct store_key from;      /* first due key to look at */
+    struct store_key from; /* first due key to look at */
     bool started;
     bool more;
     int64_t changed;
@@ -22,8 +22,17 @@ struct sweep_chunk {
 static bool time_one(struct ledger_tx *tx, date_day day, const char *uscc, struct sweep *sweep, struct err *err)
 {
     struct fact fact = {
-        .kind = FACT_TIME, .actor = {ACTOR_TIMER, ""}, .origin = "", .approval_id = "", .uscc = uscc, .list_version = "",
-        .document_no = "", .effective = DATE_NONE, .until = DATE_NONE, .note = "", .due_ms = date_start_ms(day),
+        .kind = FACT_TIME,
+        .actor = {ACTOR_TIMER, ""},
+        .origin = "",
+        .approval_id = "",
+        .uscc = uscc,
+        .list_version = "",
+        .document_no = "",
+        .effective = DATE_NONE,
+        .until = DATE_NONE,
+        .note = "",
+        .due_ms = date_start_ms(day),
     };
     struct cert_row *row = &fact.row;
     row->name = row->region_code = row->industry_code = row->scale = row->ownership = "";

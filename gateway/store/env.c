@@ -163,7 +163,7 @@ bool store_open(const struct store_options *options, struct store **store_out, s
     pthread_mutex_init(&store->readers_lock, NULL);
     store->has_key = pthread_key_create(&store->reader_key, store_reader_gone) == 0;
     bool ok = (store->has_key || err_set(err, ERR_STORE_OPEN, store->directory, "no thread key left")) &&
- (options->read_only || make_directory(store->directory, err)) &&
+              (options->read_only || make_directory(store->directory, err)) &&
               (!options->exclusive || take_lock(store, err)) && open_env(store, options, err);
     if (!ok) {
         store_close(&store);

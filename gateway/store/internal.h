@@ -17,17 +17,17 @@ struct store {
     int lock_fd;
     bool read_only;
     bool has_key;
-    pthread_key_t reader_key;       /* this thread's cached read transaction */
-    int64_t checked_ms;             /* when stale readers were looked for last; the writer's */
+    pthread_key_t reader_key; /* this thread's cached read transaction */
+    int64_t checked_ms;       /* when stale readers were looked for last; the writer's */
     pthread_mutex_t readers_lock;
-    struct store_txn *readers;      /* all cached ones, so that close can end them */
+    struct store_txn *readers; /* all cached ones, so that close can end them */
 };
 
 struct store_txn {
     struct store *store;
     MDB_txn *txn;
     bool write, in_use;
-    int failed;                     /* first LMDB or errno code, sticky */
+    int failed; /* first LMDB or errno code, sticky */
     enum store_table failed_table;
     uint64_t writes;
     struct store_txn *next, **prev; /* in store->readers */

@@ -26,12 +26,12 @@ enum store_class store_table_class(enum store_table table);
 
 struct store;
 struct store_options {
-    const char *directory;           /* made when missing, mode 0700 */
-    int64_t map_size;                /* address space reserved; the file grows by use */
-    int readers;                     /* concurrent read transactions at most */
-    bool exclusive;                  /* a daemon: takes the directory's lock or fails with store.locked */
-    bool read_only;                  /* tools: never writes, no lock */
-    bool no_sync;                    /* scratch copies only (rebuild) */
+    const char *directory; /* made when missing, mode 0700 */
+    int64_t map_size;      /* address space reserved; the file grows by use */
+    int readers;           /* concurrent read transactions at most */
+    bool exclusive;        /* a daemon: takes the directory's lock or fails with store.locked */
+    bool read_only;        /* tools: never writes, no lock */
+    bool no_sync;          /* scratch copies only (rebuild) */
 };
 bool store_open(const struct store_options *options, struct store **store_out, struct err *err);
 void store_close(struct store **store);
@@ -43,16 +43,19 @@ bool store_is_in(const struct store *store, const char *directory);
 /* ---- keys ------------------------------------------------------------------------------------------- */
 
 #define STORE_KEY_MAX 200
-struct store_key { size_t n; uint8_t b[STORE_KEY_MAX]; };
-struct store_key key_seq(uint64_t seq);                                /* be64 */
-struct store_key key_text(const char *text);                           /* firm, source, run, approval … by id */
-#define STORE_PREFIX UINT64_MAX                                        /* for key_history: the prefix alone */
-struct store_key key_history(const char *uscc, uint64_t seq);          /* uscc ‖ be64 */
-struct store_key key_status(int status, const char *uscc);             /* u8 ‖ uscc */
-struct store_key key_due(date_day day, const char *uscc);              /* be32 ‖ uscc */
-date_day key_due_day(struct bytes key);                                /* read back from a key of the table due */
-struct store_key key_pair(const char *first, const char *second);      /* first ‖ 0 ‖ second: (source, code), (run, code) */
-struct store_key key_guard(const char *source, int64_t hour);          /* source ‖ 0 ‖ be64 */
+struct store_key {
+    size_t n;
+    uint8_t b[STORE_KEY_MAX];
+};
+struct store_key key_seq(uint64_t seq);                           /* be64 */
+struct store_key key_text(const char *text);                      /* firm, source, run, approval … by id */
+#define STORE_PREFIX UINT64_MAX                                   /* for key_history: the prefix alone */
+struct store_key key_history(const char *uscc, uint64_t seq);     /* uscc ‖ be64 */
+struct store_key key_status(int status, const char *uscc);        /* u8 ‖ uscc */
+struct store_key key_due(date_day day, const char *uscc);         /* be32 ‖ uscc */
+date_day key_due_day(struct bytes key);                           /* read back from a key of the table due */
+struct store_key key_pair(const char *first, const char *second); /* first ‖ 0 ‖ second: (source, code), (run, code) */
+struct store_key key_guard(const char *source, int64_t hour);     /* source ‖ 0 ‖ be64 */
 
 /* ---- transactions ------------------------------------------------------------------------------------ */
 
@@ -62,9 +65,9 @@ struct store_txn;
 struct store_txn *store_read(struct store *store, struct err *err);
 void store_read_end(struct store_txn **txn);
 struct store_txn *store_write(struct store *store, struct err *err);
-bool store_commit(struct store_txn **txn, struct err *err);            /* durable when it returns true */
+bool store_commit(struct store_txn **txn, struct err *err); /* durable when it returns true */
 void store_abort(struct store_txn **txn);
-bool store_failed(const struct store_txn *txn, struct err *err);       /* copies the sticky error when there is one */
+bool store_failed(const struct store_txn *txn, struct err *err); /* copies the sticky error when there is one */
 /* Puts and deletes so far: tells whether a job wrote anything before it failed. */
 uint64_t store_writes(const struct store_txn *txn);
 struct store *store_of(const struct store_txn *txn);
@@ -74,7 +77,7 @@ bool store_get(struct store_txn *txn, enum store_table table, const struct store
 void store_put(struct store_txn *txn, enum store_table table, const struct store_key *key, struct bytes value);
 /* For keys that only grow (journal tables): cheaper, fails when the key is not the largest. */
 void store_append(struct store_txn *txn, enum store_table table, const struct store_key *key, struct bytes value);
-void store_delete(struct store_txn *txn, enum store_table table, const struct store_key *key);   /* absent is fine */
+void store_delete(struct store_txn *txn, enum store_table table, const struct store_key *key); /* absent is fine */
 
 /* Walks keys from `from` (NULL: the start) upward while they start with `prefix` (may be NULL).
  * for (store_walk(&w, txn, table, from, prefix); store_next(&w);) use w.key, w.value.
@@ -87,11 +90,13 @@ struct store_walk {
     struct store_key from, prefix;
     struct bytes key, value;
 };
-void store_walk(struct store_walk *walk, struct store_txn *txn, enum store_table table, const struct store_key *from, const struct store_key *prefix);
+void store_walk(struct store_walk *walk, struct store_txn *txn, enum store_table table, const struct store_key *from,
+                const struct store_key *prefix);
 /* Downward from the largest key ≤ from (NULL: from the prefix's or table's end). */
-void store_walk_down(struct store_walk *walk, struct store_txn *txn, enum store_table table, const struct store_key *from, const struct store_key *prefix);
+void store_walk_down(struct store_walk *walk, struct store_txn *txn, enum store_table table,
+                     const struct store_key *from, const struct store_key *prefix);
 bool store_next(struct store_walk *walk);
-void store_walk_delete(struct store_walk *walk);                       /* the present entry; go on with store_next */
+void store_walk_delete(struct store_walk *walk); /* the present entry; go on with store_next */
 /* Needed only when left before the end, and then before the transaction ends. */
 void store_walk_end(struct store_walk *walk);
 
@@ -100,7 +105,11 @@ uint64_t store_number(struct store_txn *txn, enum store_table table, const char 
 void store_set_number(struct store_txn *txn, enum store_table table, const char *name, uint64_t value);
 
 /* Text for `db stat`: per table entries, pages, bytes; map; readers. As JSON object members. */
-struct store_stat { const char *name; enum store_class class; uint64_t entries, bytes; };
+struct store_stat {
+    const char *name;
+    enum store_class class;
+    uint64_t entries, bytes;
+};
 bool store_stats(struct store *store, struct store_stat out[TABLE_COUNT], uint64_t *map_used_out, struct err *err);
 
 #endif

@@ -182,7 +182,8 @@ bool store_get(struct store_txn *txn, enum store_table table, const struct store
     return false;
 }
 
-static void put(struct store_txn *txn, enum store_table table, const struct store_key *key, struct bytes value, unsigned flags)
+static void put(struct store_txn *txn, enum store_table table, const struct store_key *key, struct bytes value,
+                unsigned flags)
 {
     if (txn->failed != 0)
         return;

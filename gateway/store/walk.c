@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-static void walk_init(struct store_walk *walk, struct store_txn *txn, enum store_table table, const struct store_key *from,
-                      const struct store_key *prefix, bool down)
+static void walk_init(struct store_walk *walk, struct store_txn *txn, enum store_table table,
+                      const struct store_key *from, const struct store_key *prefix, bool down)
 {
     *walk = (struct store_walk){.txn = txn, .table = table, .down = down};
     if (prefix != NULL)
@@ -24,8 +24,8 @@ void store_walk(struct store_walk *walk, struct store_txn *txn, enum store_table
     walk_init(walk, txn, table, from, prefix, false);
 }
 
-void store_walk_down(struct store_walk *walk, struct store_txn *txn, enum store_table table, const struct store_key *from,
-                     const struct store_key *prefix)
+void store_walk_down(struct store_walk *walk, struct store_txn *txn, enum store_table table,
+                     const struct store_key *from, const struct store_key *prefix)
 {
     walk_init(walk, txn, table, from, prefix, true);
 }

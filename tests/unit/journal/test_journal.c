@@ -213,7 +213,8 @@ static void an_empty_journal_has_the_empty_root(void **state)
     char hex[65];
     NEED(verify(w, 0, &head, &err), err);
     assert_true(head.size == 0 && head.time_ms == 0);
-    assert_string_equal(hex_encode(head.root.b, 32, hex), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_string_equal(hex_encode(head.root.b, 32, hex),
+                        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 /* ---- appending and reading ---- */

@@ -43,7 +43,8 @@ struct world {
     "versions:\n  - version: \"2026-1\"\n    document_no: no\n    decided_by: office\n"                                \
     "    review: {body: joint, date: 2025-12-01}\n    valid_from: 2025-12-08\n"                                        \
     "    grounds: {serious_dishonesty: remove, abnormal_operation: suspend, deregistered: remove, "                    \
-    "abnormal_patents: suspend, false_material: remove, rights_lapsed: suspend, moved_out: remove, own_request: remove}\n"
+    "abnormal_patents: suspend, false_material: remove, rights_lapsed: suspend, moved_out: remove, own_request: "      \
+    "remove}\n"
 
 static inline const struct policy *load_policy(struct world *w, enum policy_admission admission)
 {
@@ -141,10 +142,27 @@ static inline const char *code(unsigned i)
 static inline struct fact fact_of(enum fact_kind kind, enum actor_kind actor, const char *id, const char *uscc)
 {
     return (struct fact){
-        .kind = kind, .actor = {actor, id}, .origin = "run-1", .approval_id = "", .uscc = uscc, .list_version = "2026-11",
-        .document_no = "", .effective = DATE_NONE, .until = DATE_NONE, .note = "",
-        .row = {.name = "", .region_code = "", .industry_code = "", .scale = "", .ownership = "", .level = "", .batch = "",
-                .document_no = "", .reason = "", .valid_from = DATE_NONE, .valid_until = DATE_NONE},
+        .kind = kind,
+        .actor = {actor, id},
+        .origin = "run-1",
+        .approval_id = "",
+        .uscc = uscc,
+        .list_version = "2026-11",
+        .document_no = "",
+        .effective = DATE_NONE,
+        .until = DATE_NONE,
+        .note = "",
+        .row = {.name = "",
+                .region_code = "",
+                .industry_code = "",
+                .scale = "",
+                .ownership = "",
+                .level = "",
+                .batch = "",
+                .document_no = "",
+                .reason = "",
+                .valid_from = DATE_NONE,
+                .valid_until = DATE_NONE},
     };
 }
 
@@ -326,8 +344,12 @@ static inline bool propose_job(struct ledger_tx *tx, void *arg, struct err *err)
 static inline void propose_run(struct world *w, const char *what, const char *run, const char *payload, char id[32])
 {
     struct err err = {0};
-    struct proposing proposing = {.approval = {.what = what, .object = run, .digest = "", .note = "held",
-                                               .maker = {ACTOR_SOURCE, "bureau-sx"}, .payload = payload}};
+    struct proposing proposing = {.approval = {.what = what,
+                                               .object = run,
+                                               .digest = "",
+                                               .note = "held",
+                                               .maker = {ACTOR_SOURCE, "bureau-sx"},
+                                               .payload = payload}};
     NEED(ledger_run(w->ledger, propose_job, &proposing, &err), err);
     memcpy(id, proposing.id, 32);
 }

@@ -87,7 +87,8 @@ static void who_decides_must_say_why_and_only_once(void **state)
 
 /* ---- acts ---- */
 
-static bool propose_act(struct world *w, enum fact_kind kind, const char *person, unsigned i, char id[32], struct err *err)
+static bool propose_act(struct world *w, enum fact_kind kind, const char *person, unsigned i, char id[32],
+                        struct err *err)
 {
     struct fact fact = fact_of(kind, ACTOR_PERSON, person, code(i));
     fact.row.name = "ordinary firm";
@@ -347,7 +348,7 @@ static void a_held_run_is_told_to_its_watcher(void **state)
     world_start(w);
     propose_run(w, "run", "run-9", "", id);
     assert_int_equal(refused(w, id, true, "operator-1"), ERR_APPROVAL_CHANGED); /* no such run is held */
-    NEED(ledger_run(w->ledger, put_held_run, (void *)(uintptr_t)"run-9", &err), err);
+    NEED(ledger_run(w->ledger, put_held_run, (void *)(uintptr_t) "run-9", &err), err);
     NEED(decide_by(w, id, true, "operator-1", &err), err);
     propose_run(w, "run", "run-9", "", id);
     NEED(ledger_run(w->ledger, drop_run, NULL, &err), err);

@@ -94,7 +94,8 @@ static void three_jobs(struct world *w, struct job_of jobs[3])
 static void a_job_that_fails_after_writing_leaves_nothing(void **state)
 {
     struct world *w = *state;
-    struct job_of jobs[3] = {{.firm = 1, .writes = true}, {.firm = 2, .writes = true, .fails = true}, {.firm = 3, .writes = true}};
+    struct job_of jobs[3] = {
+        {.firm = 1, .writes = true}, {.firm = 2, .writes = true, .fails = true}, {.firm = 3, .writes = true}};
     three_jobs(w, jobs);
     assert_int_equal(jobs[0].err.code, ERR_NONE);
     assert_int_equal(jobs[1].err.code, ERR_LIST_ROW_FIELD);
@@ -125,7 +126,9 @@ static void a_job_that_refuses_disturbs_nobody(void **state)
 static void a_refusal_does_not_rest_on_what_was_undone(void **state)
 {
     struct world *w = *state;
-    struct job_of jobs[3] = {{.firm = 5, .writes = true, .fails_later = true}, {.refuses_when_listed = true}, {.firm = 6, .writes = true, .fails = true}};
+    struct job_of jobs[3] = {{.firm = 5, .writes = true, .fails_later = true},
+                             {.refuses_when_listed = true},
+                             {.firm = 6, .writes = true, .fails = true}};
     three_jobs(w, jobs);
     assert_int_equal(jobs[0].err.code, ERR_LIST_ROW_FIELD);
     assert_int_equal(jobs[1].err.code, ERR_NONE);

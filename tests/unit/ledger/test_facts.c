@@ -17,7 +17,8 @@ static void a_certified_firm_is_listed_and_found_everywhere(void **state)
     struct bytes value;
     struct store_key history = key_history(code(1), 1), status = key_status(LISTING_LISTED, code(1));
     struct store_key due = key_due(date_of_ms(T0) + 101, code(1));
-    assert_true(store_get(view.txn, TABLE_HISTORY, &history, &value) && value.n == 8 && get_be64(value.p) == (uint64_t)T0);
+    assert_true(store_get(view.txn, TABLE_HISTORY, &history, &value) && value.n == 8 &&
+                get_be64(value.p) == (uint64_t)T0);
     assert_true(store_get(view.txn, TABLE_STATUS, &status, &value));
     assert_true(store_get(view.txn, TABLE_DUE, &due, &value));
     struct record record = record_in(w, &view, 1);
@@ -163,7 +164,7 @@ static void what_a_person_granted_does_not_count(void **state)
     struct err err = {0};
     char id[32];
     list_firms(w, 0, 20);
-    NEED(ledger_run(w->ledger, put_held_run, (void *)(uintptr_t)"run-9", &err), err);
+    NEED(ledger_run(w->ledger, put_held_run, (void *)(uintptr_t) "run-9", &err), err);
     propose_run(w, "run", "run-9", "", id);
     NEED(decide_by(w, id, true, "operator-1", &err), err);
     for (unsigned i = 0; i < 5; i++) {

@@ -149,6 +149,7 @@ static void what_was_acknowledged_survives_a_kill(void **state)
 int main(void)
 {
     log_set_level(LOG_ERROR);
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(what_was_acknowledged_survives_a_kill, setup, teardown)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_was_acknowledged_survives_a_kill, setup, teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,8 @@ static bool chance(struct history *h, unsigned percent)
     return below(h, 100) < percent;
 }
 
-#define PICK(h, ...) ((const char *const[]){__VA_ARGS__})[below(h, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))]
+#define PICK(h, ...)                                                                                                   \
+    ((const char *const[]){__VA_ARGS__})[below(h, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))]
 
 static date_day some_day(struct history *h)
 {
@@ -97,7 +98,8 @@ static void propose_some_act(struct history *h)
     static const enum fact_kind kinds[] = {FACT_ADD, FACT_CONFIRM, FACT_SUSPEND, FACT_RESTORE, FACT_REMOVE, FACT_LIFT};
     char id[32];
     struct err err = {0};
-    struct fact fact = fact_of(kinds[below(h, 6)], ACTOR_PERSON, PICK(h, "operator-1", "operator-2"), code(below(h, FIRMS)));
+    struct fact fact =
+        fact_of(kinds[below(h, 6)], ACTOR_PERSON, PICK(h, "operator-1", "operator-2"), code(below(h, FIRMS)));
     fact.ground = (enum ground)below(h, GROUND_COUNT);
     fact.until = some_day(h);
     fact.note = "reason";
@@ -134,7 +136,8 @@ static void decide_one_of_the_open(struct history *h)
         h->granted += grant;
         return;
     }
-    bool expected = err.code == ERR_APPROVAL_SAME_PERSON || (grant && (err.code == ERR_APPROVAL_CHANGED || err.code == ERR_FIRM_STATE));
+    bool expected = err.code == ERR_APPROVAL_SAME_PERSON ||
+                    (grant && (err.code == ERR_APPROVAL_CHANGED || err.code == ERR_FIRM_STATE));
     if (!expected)
         fail_msg("%s at %s: %s", err_info(err.code)->code, err.place, err.detail);
 }
@@ -236,7 +239,8 @@ static void count_firms(struct view *view, struct counted *counted)
         memcpy(uscc, walk.key.p, walk.key.n);
         struct firm firm = firm_in(view, uscc);
         counted->of_status[firm.listing.status]++;
-        assert_int_equal(has(view, TABLE_STATUS, key_status((int)firm.listing.status, uscc)), firm.listing.status != LISTING_NONE);
+        assert_int_equal(has(view, TABLE_STATUS, key_status((int)firm.listing.status, uscc)),
+                         firm.listing.status != LISTING_NONE);
         if (firm_due(&firm) != DATE_NONE) {
             counted->due++;
             assert_true(has(view, TABLE_DUE, key_due(firm_due(&firm), uscc)));
@@ -327,8 +331,8 @@ static void any_history_is_rebuilt(void **state)
         if (i % 500 == 0)
             everything_agrees(h.w);
     }
-    print_message("%u facts, %u decisions (%u granted), %u timed facts, %llu records\n", h.facts, h.approvals, h.granted, h.expiries,
-                  (unsigned long long)journal_length(h.w));
+    print_message("%u facts, %u decisions (%u granted), %u timed facts, %llu records\n", h.facts, h.approvals,
+                  h.granted, h.expiries, (unsigned long long)journal_length(h.w));
     assert_true(h.facts > 1000 && h.approvals > 100 && h.granted > 20 && h.expiries > 20);
 }
 
@@ -404,12 +408,12 @@ static void an_entry_too_many_is_named(void **state)
     struct world *w = *state;
     struct err err = {0};
     NEED(ledger_saw_config(w->ledger, "rules", "aa", "", &err), err);
-    NEED(ledger_run(w->ledger, add_stray, (void *)(uintptr_t)"zz", &err), err);
+    NEED(ledger_run(w->ledger, add_stray, (void *)(uintptr_t) "zz", &err), err);
     assert_false(rebuilds(w, &err));
     assert_string_equal(err.place, "config");
     assert_string_equal(err.detail, "key 7a7a");
     err = (struct err){0};
-    NEED(ledger_run(w->ledger, add_stray, (void *)(uintptr_t)"aa", &err), err);
+    NEED(ledger_run(w->ledger, add_stray, (void *)(uintptr_t) "aa", &err), err);
     assert_false(rebuilds(w, &err));
     assert_string_equal(err.detail, "key 6161");
 }

@@ -231,7 +231,8 @@ static void walks_keep_to_prefix_and_start(void **state)
 {
     struct store_txn *txn = writer(*state);
     fill_runs(txn);
-    struct store_key b = key_text("b"), b3 = key_text("b3"), b2 = key_text("b2"), z = key_text("z"), none = key_text("bb");
+    struct store_key b = key_text("b"), b3 = key_text("b3"), b2 = key_text("b2"), z = key_text("z"),
+                     none = key_text("bb");
     assert_string_equal(walked(txn, TABLE_RUN, NULL, NULL, false), "12345");
     assert_string_equal(walked(txn, TABLE_RUN, NULL, NULL, true), "54321");
     assert_string_equal(walked(txn, TABLE_RUN, NULL, &b, false), "234");
