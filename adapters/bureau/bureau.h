@@ -6,6 +6,7 @@
 #include "adapters/adapter.h"
 #include "adapters/common/date.h"
 #include "adapters/common/scan.h"
+#include "adapters/common/text.h"
 
 #define BUREAU_ROW_MAX (64u << 10)       /* a longer row is refused alone */
 #define BUREAU_PAGES_MAX 200000u         /* pages of one run: a list that never ends is given up */
@@ -53,17 +54,6 @@ struct page {
     char version[BUREAU_VERSION_MAX + 1];
     int64_t total, number;               /* -1: not said */
 };
-
-/* A text with an end: what does not fit sets full, which sticks. */
-struct text {
-    char *p;
-    size_t n, size;
-    bool full;
-};
-void text_init(struct text *text, char *p, size_t size);
-void text_add(struct text *text, const char *s);
-void text_add_bytes(struct text *text, struct gwa_bytes b);
-bool text_is_one_of(struct gwa_bytes value, const char *list);       /* "0,0000,200" */
 
 /* Asks for run->page. False when it cannot be written or signed. */
 bool request_ask(struct gwa_job *job, struct run *run);
