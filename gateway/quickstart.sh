@@ -22,6 +22,8 @@ pledged_pid=
 bureau_pid=
 work=                                     # this run's own directory, once it is taken
 socket_folder=
+# the firms of the story, named by write_list
+issuer='' listed_firm='' listed='' unlisted='' suspended='' removed='' expired='' checking=''
 began=$(date +%s)
 
 say() {
@@ -421,7 +423,7 @@ verify() {
 sync_list() {
     say "syncing the bureau's list"
     ctl --json sync run --source bureau-sx --wait >"$work/run.json" || die "the sync failed: $(cat "$work/run.json")"
-    [ "$(member state <"$work/run.json")" = done ] || die "the sync is not done: $(cat "$work/run.json")"
+    [ "$(member state <"$work/run.json")" = "done" ] || die "the sync is not done: $(cat "$work/run.json")"
 }
 
 count() {

@@ -1,0 +1,66 @@
+# What the short tier runs beside this build's unit tests: dialogues, the unit tests and marked dialogues of a sanitized
+# build, brief fuzzing, kills, the quickstart. Builds that are not named are left out.
+set(GW_FUZZ_BUILD "" CACHE PATH "a build with the fuzz targets, run briefly by the short tier")
+set(GW_FUZZ_SECONDS 2)
+set(GW_KILLS 20)
+set(pytest /usr/bin/python3 -m pytest -q -p no:cacheprovider)
+file(GLOB dialogues CONFIGURE_DEPENDS exchange/test_*.py)
+
+# dialogue(NAME SOURCE BUILD [option…]): one file of dialogues as one test
+function(dialogue name source build)
+  add_test(NAME ${name} COMMAND ${pytest} ${ARGN} ${source})
+  set_tests_properties(${name} PROPERTIES LABELS exchange TIMEOUT 400
+                       ENVIRONMENT "GW_BUILD=${build};PYTHONDONTWRITEBYTECODE=1")
+endfunction()
+
+if(TARGET pledged AND TARGET pledgectl)
+  foreach(source IN LISTS dialogues)
+    get_filename_component(name ${source} NAME_WE)
+    string(REPLACE "test_" "exchange." name ${name})
+    if(NOT TEST ${name})
+      dialogue(${name} ${source} ${CMAKE_BINARY_DIR})
+    endif()
+    file(STRINGS ${source} marked REGEX "mark\\.asan" LIMIT_COUNT 1)
+    if(GW_SANITIZED_BUILD AND marked)
+      dialogue(asan.${name} ${source} ${GW_SANITIZED_BUILD} -m asan)
+    endif()
+  endforeach()
+  add_test(NAME crash.kills COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/crash/kills.py ${GW_KILLS})
+  set_tests_properties(crash.kills PROPERTIES LABELS crash TIMEOUT 300
+                       ENVIRONMENT "GW_BUILD=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
+endif()
+
+if(GW_SANITIZED_BUILD)
+  foreach(source IN LISTS unit_tests)
+    get_filename_component(folder ${source} DIRECTORY)
+    get_filename_component(module ${folder} NAME)
+    get_filename_component(name ${source} NAME_WE)
+    string(REPLACE "test_" "" name ${name})
+    if(TARGET unit_${module}_${name})
+      add_test(NAME asan.unit.${module}.${name} COMMAND ${GW_SANITIZED_BUILD}/bin/unit_${module}_${name})
+      set_tests_properties(asan.unit.${module}.${name} PROPERTIES LABELS unit TIMEOUT 240)
+    endif()
+  endforeach()
+endif()
+
+file(GLOB fuzz_sources CONFIGURE_DEPENDS fuzz/fuzz_*.c)
+add_custom_target(fuzzers)
+foreach(source IN LISTS fuzz_sources)
+  get_filename_component(name ${source} NAME_WE)
+  if(TARGET ${name})
+    add_dependencies(fuzzers ${name})
+  endif()
+  if(GW_FUZZ_BUILD)
+    string(REPLACE "fuzz_" "fuzz." test ${name})
+    add_test(NAME ${test} COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/run.sh ${GW_FUZZ_BUILD}/bin/${name} ${GW_FUZZ_SECONDS})
+    set_tests_properties(${test} PROPERTIES LABELS fuzz TIMEOUT 120)
+  endif()
+endforeach()
+
+# It builds in build/ and nowhere else, so it is a test of that build alone.
+if(CMAKE_BINARY_DIR STREQUAL "${CMAKE_SOURCE_DIR}/build" AND TARGET pledged)
+  add_test(NAME quickstart.story COMMAND sh ${CMAKE_SOURCE_DIR}/gateway/quickstart.sh)
+  add_test(NAME quickstart.sandbox COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/quickstart/check_sandbox.py)
+  set_tests_properties(quickstart.story quickstart.sandbox PROPERTIES LABELS quickstart TIMEOUT 180
+                       ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+endif()
