@@ -1,6 +1,8 @@
 /* access find: who asked about whom. */
 #include "cli/internal.h"
 
+#define ALL_LINES "10000"                 /* as many as the gateway gives at once */
+
 /* A time with zone, a date (its start in +08:00), or how long ago, as the time that the daemon takes. */
 static int since(struct cli *cli, const char *text, const char **out)
 {
@@ -29,5 +31,7 @@ int cli_do_access_find(struct cli *cli)
     path = cli_with(cli, path, "uscc", cli->option[OPTION_USCC]);
     path = cli_with(cli, path, "partner", cli->option[OPTION_PARTNER]);
     path = cli_with(cli, path, "since", from);
+    if (!cli->option[OPTION_LIMIT])
+        path = cli_with(cli, path, "limit", ALL_LINES);
     return cli_show_items(cli, path, NULL, "time partner address uscc route status outcome sequence");
 }

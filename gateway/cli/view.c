@@ -10,7 +10,10 @@ static const json_value *own_member(const struct cli *cli, const json_value *obj
     char local[128];
     snprintf(local, sizeof local, "%s_%s", name, cli->zh ? "zh" : "en");
     const json_value *value = json_member(object, local);
-    return value ? value : json_member(object, name);
+    if (!value)
+        value = json_member(object, name);
+    /* a sentence in both languages */
+    return json_member(value, "en") && json_member(value, "zh") ? json_member(value, cli->zh ? "zh" : "en") : value;
 }
 
 const json_value *view_member(const struct cli *cli, const json_value *object, const char *name)
@@ -84,12 +87,15 @@ static bool ends_with(const char *name, const char *end, char base_out[64])
     return true;
 }
 
-/* The name under which a member is shown: x for x_en; NULL for an x_zh that stands beside x or x_en. */
+/* The name under which a member is shown: x for x_en; NULL for an x_zh that stands beside x or x_en, and for an x_ms
+ * that stands beside x. */
 static const char *shown_name(const json_value *object, const char *name, char base[64])
 {
     char twin[72];
     if (ends_with(name, "_en", base))
         return base;
+    if (ends_with(name, "_ms", base))
+        return json_member(object, base) ? NULL : name;
     if (!ends_with(name, "_zh", base))
         return name;
     snprintf(twin, sizeof twin, "%s_en", base);

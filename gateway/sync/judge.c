@@ -104,7 +104,7 @@ void diff_put(struct store_txn *txn, const char *run_id, const struct staged *st
 
 struct look {
     struct story *story;
-    bool write_diff;                 /* a dry run shows what would happen */
+    bool write_diff;                 /* shows what would happen */
     char after[USCC_SIZE + 8];
     bool more;
     int64_t removes;
@@ -280,6 +280,15 @@ static bool nothing_listed(struct ledger_tx *tx, void *arg, struct err *err)
     return !store_failed(ledger_txn(tx), err);
 }
 
+/* Who decides about a held run sees what it would do; applying it writes the same rows over again. */
+static bool tell_approver(struct run *run, struct err *err)
+{
+    struct look look = {.story = &run->story, .write_diff = true, .more = true};
+    while (look.more)
+        CHECK(ledger_run(run->sync->ledger, look_job, &look, err));
+    return true;
+}
+
 bool run_judge(struct run *run, bool *hold_out, struct err *err)
 {
     struct story *story = &run->story;
@@ -300,6 +309,8 @@ bool run_judge(struct run *run, bool *hold_out, struct err *err)
     const char *why = hold_reason(run, &look, &job.guard);
     *hold_out = why != NULL;
     snprintf(story->hold_why, sizeof story->hold_why, "%s", why == NULL ? "" : why);
+    if (*hold_out && !story->dry_run)
+        CHECK(tell_approver(run, err));
     if (story->dry_run) {
         struct run_counts *c = &story->counts;
         c->added = look.counts.added;

@@ -6,19 +6,32 @@
 
 #include "json/json.h"
 
-static const struct {
-    const char *name, *next_en, *next_zh;
-} states[RUN_STATE_COUNT] = {
-    [RUN_RUNNING] = {"running", "the gateway is working; nobody needs to act", "网关正在处理，无需操作"},
-    [RUN_DONE] = {"done", "nothing; the next run starts by its period", "无需操作，下次按周期自动同步"},
-    [RUN_INCOMPLETE] = {"incomplete", "the gateway tries again by itself; if it repeats, ask the source why its list breaks off",
-                        "网关将自动重试；若反复出现，请联系名单来源核查名单为何中断"},
-    [RUN_FAILED] = {"failed", "the gateway tries again by itself; read the error and, if it repeats, ask the source or mend the settings",
-                    "网关将自动重试；若反复出现，请按错误信息联系来源或修正设置"},
-    [RUN_HELD] = {"held", "an approver must look at the differences and grant or reject; nothing has changed yet",
-                  "须由审批人核对差异后批准或驳回；目前未作任何改动"},
-    [RUN_CANCELLED] = {"cancelled", "nothing; start a new run when wanted", "无需操作，需要时可重新同步"},
+/* Who acts and what happens next. */
+struct next {
+    const char *who, *en, *zh;
 };
+
+static const struct {
+    const char *name;
+    struct next next;
+} states[RUN_STATE_COUNT] = {
+    [RUN_RUNNING] = {"running", {"gateway", "the gateway is working; nobody needs to act", "网关正在处理，无需操作"}},
+    [RUN_DONE] = {"done", {"gateway", "nothing; the next run starts by its period", "无需操作，下次按周期自动同步"}},
+    [RUN_INCOMPLETE] = {"incomplete",
+                        {"gateway", "the gateway tries again by itself; if it repeats, ask the source why its list breaks off",
+                         "网关将自动重试；若反复出现，请联系名单来源核查名单为何中断"}},
+    [RUN_FAILED] = {"failed",
+                    {"gateway", "the gateway tries again by itself; read the error and, if it repeats, ask the source or mend the settings",
+                     "网关将自动重试；若反复出现，请按错误信息联系来源或修正设置"}},
+    [RUN_HELD] = {"held",
+                  {"approver", "an approver must look at the differences and grant or reject; nothing has changed yet",
+                   "须由审批人核对差异后批准或驳回；目前未作任何改动"}},
+    [RUN_CANCELLED] = {"cancelled", {"nobody", "nothing; start a new run when wanted", "无需操作，需要时可重新同步"}},
+};
+static const struct next tried = {"operator", "nothing has changed; run it without dry_run to apply this",
+                                  "未作任何改动；如需生效请正式同步"};
+static const struct next tried_held = {"operator", "nothing has changed; a real run would be held for an approver",
+                                       "未作任何改动；正式同步将被暂缓并等待审批"};
 static const char *const phases[] = {"fetch", "judge", "apply", "end"};
 
 const char *run_state_name(enum run_state state)
@@ -58,6 +71,19 @@ static void add_error(struct json_out *out, const struct story *story)
     json_end_object(out);
 }
 
+static void add_next(struct json_out *out, const struct story *story)
+{
+    const struct next *next = &states[story->state].next;
+    if (story->dry_run && story->state == RUN_DONE)
+        next = story->hold_why[0] == '\0' ? &tried : &tried_held;
+    json_key(out, "next");
+    json_begin_object(out);
+    json_add_string(out, "who", next->who);
+    json_add_string(out, "en", next->en);
+    json_add_string(out, "zh", next->zh);
+    json_end_object(out);
+}
+
 static void add_guard(struct json_out *out, const struct story *story)
 {
     if (story->guard_limit == 0 && story->guard_wanted == 0)
@@ -80,8 +106,7 @@ void story_encode(const struct story *story, struct buf *buf)
     json_add_string(&out, "source", story->source);
     json_add_string(&out, "state", states[story->state].name);
     json_add_string(&out, "phase", phases[story->phase]);
-    json_add_string(&out, "next_en", states[story->state].next_en);
-    json_add_string(&out, "next_zh", states[story->state].next_zh);
+    add_next(&out, story);
     json_key(&out, "actor");
     json_begin_object(&out);
     json_add_string(&out, "kind", actor_kind_name(story->actor_kind));

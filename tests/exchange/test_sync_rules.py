@@ -112,7 +112,11 @@ def test_withdrawing_three_of_fifteen_is_held_for_one_approver(loaded, bureau):
         rows[i] = certified(i, status="withdrawn")
     bureau.control(rows=rows, version="v2")
     run = loaded.sync()
-    assert run["state"] == "held" and run["guard"]["wanted"] == 3 and run["guard"]["limit"] == 2 and run["next_zh"], run
+    assert run["state"] == "held" and run["guard"]["wanted"] == 3 and run["guard"]["limit"] == 2, run
+    assert run["next"]["who"] == "approver" and "grant" in run["next"]["en"] and "审批" in run["next"]["zh"], run
+    told = loaded.diff(run["id"])
+    assert [(row["uscc"], row["from"], row["to"]) for row in told] == sorted((certified(i)["uscc"], "listed", "removed") for i in range(3)), told
+    assert not any("sequence" in row for row in told)
     assert status(loaded, certified(0)["uscc"]) == "listed"
     answer = loaded.admin("operator-1", f"/approvals/{run['approval']}/grant", "POST", json={"comment": "bureau confirmed by telephone"})
     assert answer.status_code == 200, answer.text
