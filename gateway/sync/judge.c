@@ -126,9 +126,17 @@ static bool look_at(struct ledger_tx *tx, struct look *look, const struct staged
     return true;
 }
 
+/* Jobs may be decided more than once, so they never change what they started from. */
+struct look_step {
+    const struct look *before;
+    struct look after;
+};
+
 static bool look_job(struct ledger_tx *tx, void *arg, struct err *err)
 {
-    struct look *look = arg, after = *look;
+    struct look_step *step = arg;
+    const struct look *look = step->before;
+    struct look after = *look;
     struct staged *rows = arena_alloc(ledger_arena(tx), SYNC_CHUNK_ROWS * sizeof *rows);
     size_t n = stage_read(ledger_txn(tx), ledger_arena(tx), look->story->id, look->after, rows, SYNC_CHUNK_ROWS, err);
     if (err->code != ERR_NONE)
@@ -138,7 +146,15 @@ static bool look_job(struct ledger_tx *tx, void *arg, struct err *err)
     if (n > 0)
         snprintf(after.after, sizeof after.after, "%s", rows[n - 1].uscc);
     after.more = n == SYNC_CHUNK_ROWS;
-    *look = after;
+    step->after = after;
+    return true;
+}
+
+static bool look_on(struct sync *sync, struct look *look, struct err *err)
+{
+    struct look_step step = {.before = look};
+    CHECK(ledger_run(sync->ledger, look_job, &step, err));
+    *look = step.after;
     return true;
 }
 
@@ -187,9 +203,15 @@ static bool absent_one(struct ledger_tx *tx, struct absence *absence, const char
     return true;
 }
 
+struct absence_step {
+    const struct absence *before;
+    struct absence after;
+};
+
 static bool absence_job(struct ledger_tx *tx, void *arg, struct err *err)
 {
-    struct absence *absence = arg;
+    struct absence_step *step = arg;
+    const struct absence *absence = step->before;
     struct absence next = *absence;
     struct store_key prefix = key_pair(absence->run->source->id, "");
     struct store_key from = key_pair(absence->run->source->id, absence->after);
@@ -222,7 +244,7 @@ static bool absence_job(struct ledger_tx *tx, void *arg, struct err *err)
         store_put(ledger_txn(tx), TABLE_STAGE, &key, buf_bytes(&value));
     }
     buf_free(&value);
-    *absence = next;
+    step->after = next;
     return !store_failed(ledger_txn(tx), err);
 }
 
@@ -241,8 +263,11 @@ static bool find_absent(struct run *run, struct err *err)
     if (!run->story.absence_counts || run->seen_n == run->known_n)
         return true;
     struct absence absence = {.run = run, .more = true};
-    while (absence.more)
-        CHECK(ledger_run(run->sync->ledger, absence_job, &absence, err));
+    while (absence.more) {
+        struct absence_step step = {.before = &absence};
+        CHECK(ledger_run(run->sync->ledger, absence_job, &step, err));
+        absence = step.after;
+    }
     return true;
 }
 
@@ -285,7 +310,7 @@ static bool tell_approver(struct run *run, struct err *err)
 {
     struct look look = {.story = &run->story, .write_diff = true, .more = true};
     while (look.more)
-        CHECK(ledger_run(run->sync->ledger, look_job, &look, err));
+        CHECK(look_on(run->sync, &look, err));
     return true;
 }
 
