@@ -13,7 +13,6 @@ struct check {
     struct config_faults *faults;
     struct force force;
     struct kept kept;
-    struct crypto_keyring *ring;
     bool running;                        /* a daemon holds the data directory */
 };
 
@@ -189,9 +188,6 @@ static void check_all(struct check *check, const char *file)
     (void)force_load(file, NULL, &check->kept, check->arena, &check->force, check->faults);
     if (check->force.config == NULL)
         return;
-    (void)force_keyring(check->force.config, check->ring, check->faults);
-    if (check->force.directory != NULL)
-        (void)force_answerable(check->ring, check->force.directory, check->faults);
     check_rules(check);
     check_outgoing(check);
     check_store(check);
@@ -219,11 +215,9 @@ int check_run(const char *file)
     struct check check = {.arena = arena, .faults = &faults};
 
     faults.items = arena_alloc(arena, DAEMON_FAULTS_MAX * sizeof(*faults.items));
-    check.ring = crypto_keyring_new();
     log_set_level(LOG_ERROR);
     check_all(&check, file);
     tell(&check, file);
-    crypto_keyring_free(&check.ring);
     force_release(&check.force);
     kept_free(&check.kept);
     return faults.n == 0 ? 0 : 1;

@@ -47,6 +47,7 @@ void force_release(struct force *force)
 {
     directory_free(&force->directory);
     crypto_tls_free(&force->tls);
+    crypto_keyring_free(&force->ring);
 }
 
 /* ---- reading ---- */
@@ -123,6 +124,65 @@ static struct crypto_tls *read_tls(const struct config *config, struct crypto_tl
     return old == NULL ? NULL : crypto_tls_ref(old);
 }
 
+/* ---- keys ---- */
+
+struct pair {
+    const char *cert, *key, *staged_cert, *staged_key;
+};
+
+static bool read_pair(const struct config *config, struct crypto_keyring *ring, enum crypto_purpose purpose,
+                      const struct pair *pair, struct config_faults *faults)
+{
+    struct err err = {0};
+    bool ok = true;
+
+    if (pair->cert != NULL && !crypto_keyring_load(ring, purpose, pair->cert, pair->key, config->sign_sm2_id, &err)) {
+        fault(config, faults, &err);
+        ok = false;
+    }
+    err = (struct err){0};
+    if (pair->staged_cert != NULL && !crypto_keyring_stage(ring, purpose, pair->staged_cert, pair->staged_key, &err)) {
+        fault(config, faults, &err);
+        ok = false;
+    }
+    return ok;
+}
+
+static struct crypto_keyring *read_keyring(const struct config *config, struct crypto_keyring *old,
+                                           struct config_faults *faults)
+{
+    const struct pair pairs[CRYPTO_PURPOSE_COUNT] = {
+        [CRYPTO_SIGN_ES256] = {config->sign_es256_cert, config->sign_es256_key, config->sign_es256_staged_cert,
+                               config->sign_es256_staged_key},
+        [CRYPTO_SIGN_SM2] = {config->sign_sm2_cert, config->sign_sm2_key, config->sign_sm2_staged_cert,
+                             config->sign_sm2_staged_key},
+        [CRYPTO_SIGN_RSA] = {config->sign_rsa_cert, config->sign_rsa_key, config->sign_rsa_staged_cert,
+                             config->sign_rsa_staged_key},
+    };
+    struct crypto_keyring *ring = crypto_keyring_new();
+    bool ok = true;
+
+    for (int i = 0; i < CRYPTO_PURPOSE_COUNT; i++)
+        ok = read_pair(config, ring, (enum crypto_purpose)i, &pairs[i], faults) && ok;
+    if (ok)
+        return ring;
+    crypto_keyring_free(&ring);
+    return old == NULL ? NULL : crypto_keyring_ref(old);
+}
+
+/* A directory that names an algorithm without a key does not take effect, nor does a keyring that lost a key which
+ * partners need: which of the two was meant, nobody knows. */
+static void fit_together(const struct force *old, struct force *fresh, struct config_faults *faults)
+{
+    if (fresh->ring == NULL || fresh->directory == NULL ||
+        directory_answerable(fresh->directory, fresh->ring, faults) || old == NULL)
+        return;
+    directory_free(&fresh->directory);
+    crypto_keyring_free(&fresh->ring);
+    fresh->directory = directory_ref(old->directory);
+    fresh->ring = crypto_keyring_ref(old->ring);
+}
+
 bool force_load(const char *file, const struct force *old, struct kept *kept, struct arena *arena, struct force *out,
                 struct config_faults *faults)
 {
@@ -135,46 +195,9 @@ bool force_load(const char *file, const struct force *old, struct kept *kept, st
     out->rules = read_rules(out->config, old == NULL ? NULL : old->rules, kept, faults);
     out->directory = read_directory(out->config, old == NULL ? NULL : old->directory, out->generation, faults);
     out->tls = read_tls(out->config, old == NULL ? NULL : old->tls, faults);
+    out->ring = read_keyring(out->config, old == NULL ? NULL : old->ring, faults);
+    fit_together(old, out, faults);
     return faults->n == before;
-}
-
-/* ---- keys and paths ---- */
-
-bool force_keyring(const struct config *config, struct crypto_keyring *ring, struct config_faults *faults)
-{
-    bool ok = true;
-    struct err err = {0};
-
-    if (!crypto_keyring_load(ring, CRYPTO_SIGN_ES256, config->sign_es256_cert, config->sign_es256_key, NULL, &err)) {
-        fault(config, faults, &err);
-        ok = false;
-    }
-    err = (struct err){0};
-    if (config->sign_sm2_cert != NULL && !crypto_keyring_load(ring, CRYPTO_SIGN_SM2, config->sign_sm2_cert,
-                                                              config->sign_sm2_key, config->sign_sm2_id, &err)) {
-        fault(config, faults, &err);
-        ok = false;
-    }
-    return ok;
-}
-
-bool force_answerable(const struct crypto_keyring *ring, const struct directory *directory, struct config_faults *faults)
-{
-    bool ok = true;
-
-    for (size_t i = 0; i < directory_partners(directory); i++) {
-        const struct partner *partner = directory_partner(directory, i);
-        enum crypto_purpose purpose;
-        struct err err = {0};
-
-        if (crypto_keyring_purpose(partner->answer_alg, &purpose) && crypto_keyring_public(ring, purpose) != NULL)
-            continue;
-        (void)err_set(&err, ERR_CONFIG_VALUE, partner->place, "%s is answered with %s, for which the gateway has no key; "
-                      "set answer_alg, or signing in pledged.yaml", partner->id, crypto_alg_name(partner->answer_alg));
-        config_fault(faults, &err);
-        ok = false;
-    }
-    return ok;
 }
 
 bool force_path(const struct config *config, const char *name, char out[DAEMON_PATH_MAX], struct err *err)

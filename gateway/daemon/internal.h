@@ -37,6 +37,7 @@ struct force {
     const struct rules_file *rules;      /* borrowed from kept */
     struct directory *directory;         /* a reference */
     struct crypto_tls *tls;              /* a reference */
+    struct crypto_keyring *ring;         /* a reference; the gateway's signing keys */
 };
 
 /* What others borrow without counting: kept until the end. Only changed files add to it. */
@@ -59,7 +60,6 @@ struct daemon {
     struct kept kept;
     pthread_mutex_t lock;                /* one reload at a time; guards force after the start */
     struct force force;
-    struct crypto_keyring *ring;
     struct store *store;
     struct journal *journal;
     struct ledger *ledger;
@@ -83,15 +83,11 @@ void daemon_stop(struct daemon *daemon);
 /* ---- what is in force (force.c) ---- */
 
 /* Reads pledged.yaml and what it names into *out; whatever has a fault is taken over from `old` (NULL: left empty).
- * True when nothing had a fault. */
+ * Keys and partners that do not fit together are both taken over. True when nothing had a fault. */
 bool force_load(const char *file, const struct force *old, struct kept *kept, struct arena *arena, struct force *out,
                 struct config_faults *faults);
 void force_release(struct force *force);
 void kept_free(struct kept *kept);
-/* Each partner's answers need a key of the gateway. */
-bool force_answerable(const struct crypto_keyring *ring, const struct directory *directory, struct config_faults *faults);
-/* The gateway's signing keys. */
-bool force_keyring(const struct config *config, struct crypto_keyring *ring, struct config_faults *faults);
 /* data.directory/name */
 bool force_path(const struct config *config, const char *name, char out[DAEMON_PATH_MAX], struct err *err);
 

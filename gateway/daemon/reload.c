@@ -25,7 +25,7 @@ static void tell_fixed(const struct config *old, const struct config *fresh)
 {
     if (old != fresh)
         log_event(LOG_NOTICE, "reload.config",
-                  "addresses, data, signing keys, threads, queues and statement settings take effect at the next start");
+                  "addresses, data, threads, queues and statement settings take effect at the next start");
 }
 
 static void take_effect(struct daemon *daemon, struct force *fresh)
@@ -37,6 +37,7 @@ static void take_effect(struct daemon *daemon, struct force *fresh)
         .directory = fresh->directory,
         .policy = fresh->rules->policy,
         .server_tls = fresh->tls,
+        .ring = fresh->ring,
     };
 
     tell_fixed(old.config, fresh->config);
@@ -49,12 +50,17 @@ static void take_effect(struct daemon *daemon, struct force *fresh)
     force_release(&old);
 }
 
-/* A directory that names an algorithm without a key does not take effect. */
-static bool check_answers(struct daemon *daemon, struct force *fresh, struct config_faults *faults)
+/* A key that cannot be written down is not used: what it signs must be found in the list of keys at once. */
+static bool publish_keys(struct daemon *daemon, struct force *fresh, struct config_faults *faults)
 {
-    if (force_answerable(daemon->ring, fresh->directory, faults))
+    struct err err = {0};
+
+    if (ledger_saw_keys(daemon->ledger, fresh->ring, &err))
         return true;
+    config_fault(faults, &err);
+    crypto_keyring_free(&fresh->ring);
     directory_free(&fresh->directory);
+    fresh->ring = crypto_keyring_ref(daemon->force.ring);
     fresh->directory = directory_ref(daemon->force.directory);
     return false;
 }
@@ -76,7 +82,7 @@ static bool reload(struct daemon *daemon, struct config_faults *faults)
     struct err err = {0};
     bool ok = force_load(daemon->file, &daemon->force, &daemon->kept, arena, &fresh, faults);
 
-    ok = check_answers(daemon, &fresh, faults) && ok;
+    ok = publish_keys(daemon, &fresh, faults) && ok;
     take_effect(daemon, &fresh);
     ok = set_sources(daemon, faults) && ok;
     if (!daemon_tell_files(daemon, &err)) {

@@ -59,11 +59,6 @@ static bool open_files(struct daemon *daemon, struct config_faults *faults, stru
     AUTO_ARENA arena = arena_new();
     bool ok = force_load(daemon->file, NULL, &daemon->kept, arena, &daemon->force, faults);
 
-    daemon->ring = crypto_keyring_new();
-    if (daemon->force.config != NULL)
-        ok = force_keyring(daemon->force.config, daemon->ring, faults) && ok;
-    if (daemon->force.directory != NULL)
-        ok = force_answerable(daemon->ring, daemon->force.directory, faults) && ok;
     return ok || reason(faults, err);
 }
 
@@ -113,7 +108,6 @@ static void open_statements(struct daemon *daemon)
     const struct config *config = daemon->force.config;
     const struct statements_options options = {
         .journal = daemon->journal,
-        .ring = daemon->ring,
         .issuer_name = config->issuer_name,
         .issuer_uscc = config->issuer_uscc,
         .validity_ms = config->statement_validity,
@@ -154,7 +148,8 @@ static bool open_sync(struct daemon *daemon, struct config_faults *faults, struc
         .key = config->tls_client_key,
         .ca = config->tls_ca,
     };
-    struct sync_options options = {.ledger = daemon->ledger, .store = daemon->store, .overlap_ms = OVERLAP_MS};
+    struct sync_options options = {
+        .ledger = daemon->ledger, .store = daemon->store, .spill_dir = config->data_dir, .overlap_ms = OVERLAP_MS};
 
     daemon->host = options.host = host_new(&host);
     daemon->sync = sync_new(&options);
@@ -176,7 +171,6 @@ static void open_api(struct daemon *daemon)
         .host = daemon->host,
         .statements = daemon->statements,
         .access = daemon->access,
-        .ring = daemon->ring,
         .access_dir = daemon->access_dir,
         .scratch_dir = daemon->scratch_dir,
         .reload = daemon_api_reload,
@@ -188,6 +182,7 @@ static void open_api(struct daemon *daemon)
         .directory = daemon->force.directory,
         .policy = daemon->force.rules->policy,
         .server_tls = daemon->force.tls,
+        .ring = daemon->force.ring,
     };
 
     daemon->api = api_new(&options, &state);
@@ -238,6 +233,7 @@ static bool become_ready(struct daemon *daemon, struct err *err)
 {
     CHECK(net_start(daemon->net, err));
     CHECK(ledger_start(daemon->ledger, err));
+    CHECK(ledger_saw_keys(daemon->ledger, daemon->force.ring, err));
     CHECK(daemon_tell_files(daemon, err));
     CHECK(sync_recover(daemon->sync, err));
     access_set_ended(daemon->access, time_access_ended, daemon);
@@ -288,7 +284,6 @@ void daemon_stop(struct daemon *daemon)
     ledger_free(&daemon->ledger);
     journal_free(&daemon->journal);
     store_close(&daemon->store);
-    crypto_keyring_free(&daemon->ring);
     force_release(&daemon->force);
     kept_free(&daemon->kept);
 }
