@@ -7,8 +7,10 @@
 
 #include "json/json.h"
 
+/* A job may be decided more than once, so it never changes what it started from. */
 struct chunk {
-    struct story *story;
+    const struct story *before;
+    struct story after;
     bool more;
 };
 
@@ -110,7 +112,7 @@ static bool apply_one(struct ledger_tx *tx, struct story *story, struct staged *
 static bool chunk_job(struct ledger_tx *tx, void *arg, struct err *err)
 {
     struct chunk *chunk = arg;
-    struct story story = *chunk->story;
+    struct story story = *chunk->before;
     struct staged *rows = arena_alloc(ledger_arena(tx), SYNC_CHUNK_ROWS * sizeof *rows);
     size_t n = stage_read(ledger_txn(tx), ledger_arena(tx), story.id, "", rows, SYNC_CHUNK_ROWS, err);
     if (err->code != ERR_NONE)
@@ -120,7 +122,7 @@ static bool chunk_job(struct ledger_tx *tx, void *arg, struct err *err)
     story_put(ledger_txn(tx), &story);
     if (store_failed(ledger_txn(tx), err))
         return false;
-    *chunk->story = story;
+    chunk->after = story;
     chunk->more = n == SYNC_CHUNK_ROWS;
     return true;
 }
@@ -131,16 +133,22 @@ static bool put_story_job(struct ledger_tx *tx, void *arg, struct err *err)
     return !store_failed(ledger_txn(tx), err);
 }
 
+bool story_save(struct sync *sync, struct story *story, struct err *err)
+{
+    return ledger_run(sync->ledger, put_story_job, story, err);
+}
+
 bool run_apply(struct sync *sync, struct story *story, struct err *err)
 {
     story->state = RUN_RUNNING;
     story->phase = PHASE_APPLY;
-    CHECK(ledger_run(sync->ledger, put_story_job, story, err));
-    struct chunk chunk = {story, true};
+    CHECK(story_save(sync, story, err));
+    struct chunk chunk = {.before = story, .more = true};
     while (chunk.more) {
         if (sync->stopping)
             return err_set(err, ERR_STOPPING, story->id, "goes on at the next start");
         CHECK(ledger_run(sync->ledger, chunk_job, &chunk, err));
+        *story = chunk.after;
     }
     return true;
 }

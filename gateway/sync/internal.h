@@ -11,8 +11,7 @@
 #define RUN_TEXT_MAX 400
 #define RUN_VALUE_MAX (16u << 10)
 #define STAGE_VALUE_MAX (SYNC_ROW_MAX + (16u << 10))
-#define STAGE_BATCH 1000              /* rows kept in memory before they are staged in code order */
-#define STAGE_BATCH_BYTES (8u << 20)
+#define STAGE_CHUNK_BYTES (8u << 20)  /* staged in one transaction, about */
 #define REJECTED_KEPT_MAX 20000       /* rejected rows told one by one; further ones are counted */
 #define ATTEMPTS_MAX 3
 #define ROWS_MAX 50000000u            /* rows of one list */
@@ -116,9 +115,8 @@ struct run {
     char row_code[USCC_SIZE];
     struct bytes row_raw;
     uint8_t row_digest[CRYPTO_DIGEST_SIZE];
-    struct staged *batch_rows;        /* waiting to be staged, in batch_arena */
-    size_t batch_n, batch_bytes;
-    struct arena *batch_arena;
+    struct spill *spill;              /* rows that wait to be staged */
+    struct arena *row_arena;          /* of the row being read */
     int64_t rejected_kept;
     struct run *next;                 /* in plan list of threads to join */
 };
@@ -144,6 +142,7 @@ struct sync {
     struct host *host;
     struct ledger *ledger;
     struct store *store;
+    char *spill_dir;
     int64_t overlap_ms;
     pthread_mutex_t lock;             /* guards what follows */
     struct directory *directory;
@@ -164,9 +163,20 @@ void run_reset_rows(struct run *run);
 bool run_prepare_seen(struct run *run, struct err *err);
 bool run_is_cancelled(struct run *run);
 
+/* spill.c: rows put aside in any order and taken back in code order, of one code in the order they came in */
+struct spill *spill_new(void);
+void spill_free(struct spill **spill);
+void spill_reset(struct spill *spill);
+/* *written_out: a part of the list went to the file. store.full, store.failed. */
+bool spill_add(struct spill *spill, const struct sync *sync, const struct staged *staged, bool *written_out, struct err *err);
+/* Nothing is added from now on; what spill_peek shows is borrowed until spill_reset. */
+bool spill_merge(struct spill *spill, const struct sync *sync, struct err *err);
+bool spill_peek(const struct spill *spill, const char **uscc_out, struct bytes *value_out);
+void spill_next(struct spill *spill);
+
 /* stage.c */
 bool stage_add(struct run *run, const struct staged *staged, struct err *err);
-bool stage_flush(struct run *run, struct err *err);
+bool stage_write(struct run *run, struct err *err);      /* the list is whole */
 bool stage_clear(struct sync *sync, const char *run_id, struct err *err);
 /* Reads staged rows after `after` ("" = the first) inside a transaction; returns how many. */
 size_t stage_read(struct store_txn *txn, struct arena *arena, const char *run_id, const char *after, struct staged *out, size_t max,
@@ -181,6 +191,7 @@ void count_outcome(struct run_counts *counts, const struct staged *staged, const
 void diff_put(struct store_txn *txn, const char *run_id, const struct staged *staged, const struct ledger_outcome *outcome);
 
 /* apply.c */
+bool story_save(struct sync *sync, struct story *story, struct err *err);
 bool run_apply(struct sync *sync, struct story *story, struct err *err);
 bool run_finish(struct sync *sync, struct story *story, enum run_state state, const struct err *why, struct err *err);
 bool run_hold(struct sync *sync, struct story *story, struct err *err);

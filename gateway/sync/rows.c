@@ -8,8 +8,6 @@
 
 #include "ident/ident.h"
 
-#define PARSED_ROW_BYTES 1024    /* memory one parsed row may take, about */
-
 /* ---- which known rows were seen ---- */
 
 static bool seen_test(const struct run *run, uint32_t ordinal)
@@ -29,7 +27,7 @@ static bool seen_mark(struct run *run, uint32_t ordinal)
 
 static const char *number_name(struct run *run, const char *what)
 {
-    return arena_printf(run->batch_arena, "%s:%s", what, run->source->id);
+    return arena_printf(run->row_arena, "%s:%s", what, run->source->id);
 }
 
 bool run_prepare_seen(struct run *run, struct err *err)
@@ -49,16 +47,14 @@ void run_reset_rows(struct run *run)
 {
     memset(run->seen, 0, run->seen_words * sizeof *run->seen);
     run->seen_n = 0;
-    run->batch_n = 0;
-    run->batch_bytes = 0;
+    spill_reset(run->spill);
     run->rejected_kept = 0;
     run->page_n = 0;
     run->list_changed = run->unreadable = run->too_many = run->batches_differ = false;
     run->sink_err = (struct err){0};
     free(run->batch);
     run->batch = NULL;
-    if (run->batch_arena != NULL)
-        arena_reset(run->batch_arena);
+    arena_reset(run->row_arena);
     run->story.counts = (struct run_counts){0};
     run->story.list_version[0] = '\0';
     run->story.total = -1;
@@ -185,11 +181,8 @@ static void on_fields(void *arg, const struct gwa_field *fields, size_t n)
     struct staged staged;
     bool readable = false;
     staged_init(&staged, STAGE_ROW, "", run->line);
-    /* what is parsed and then passed over must not fill the batch's memory */
-    run->batch_bytes += PARSED_ROW_BYTES;
-    if (run->batch_bytes >= STAGE_BATCH_BYTES && !stage_flush(run, &run->sink_err))
-        return;
-    bool good = row_read(run->batch_arena, fields, n, &staged, &readable);
+    arena_reset(run->row_arena);
+    bool good = row_read(run->row_arena, fields, n, &staged, &readable);
     if (run->row_raw.n > SYNC_ROW_MAX) {
         staged.code = ERR_LIST_ROW_TOO_LONG;
         staged.field = "row";
@@ -217,10 +210,11 @@ static void on_bad(void *arg, const char *field, const char *text)
 {
     struct run *run = arg;
     struct staged staged;
+    arena_reset(run->row_arena);
     staged_init(&staged, STAGE_BAD, "", run->line);
     staged.code = strcmp(field == NULL ? "" : field, "row") == 0 ? ERR_LIST_ROW_TOO_LONG : ERR_LIST_ROW_FIELD;
-    staged.field = field == NULL ? "" : arena_strdup(run->batch_arena, field);
-    staged.detail = text == NULL ? "" : arena_strndup(run->batch_arena, text, 200);
+    staged.field = field == NULL ? "" : arena_strdup(run->row_arena, field);
+    staged.detail = text == NULL ? "" : arena_strndup(run->row_arena, text, 200);
     struct ident_result code;
     ident_uscc(bytes_str(run->row_code), &code);
     bool readable = code.verdict != IDENT_INVALID;

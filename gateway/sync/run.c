@@ -31,8 +31,8 @@ static struct run *run_new(struct sync *sync, struct plan *plan)
     run->directory = directory_ref(sync->directory);
     run->source = directory_source_find(run->directory, plan->id);
     run->pages = crypto_hash_new(CRYPTO_SHA256);
-    run->batch_arena = arena_new();
-    run->batch_rows = xcalloc(STAGE_BATCH, sizeof *run->batch_rows);
+    run->row_arena = arena_new();
+    run->spill = spill_new();
     map_digest(run->source, run->map_digest);
     pthread_mutex_init(&run->lock, NULL);
     pthread_condattr_t mono;
@@ -53,8 +53,8 @@ void run_free(struct run **run)
     pthread_cond_destroy(&r->changed);
     directory_free(&r->directory);
     crypto_hash_free(&r->pages);
-    arena_free(&r->batch_arena);
-    free(r->batch_rows);
+    arena_free(&r->row_arena);
+    spill_free(&r->spill);
     free(r->seen);
     free(r->file);
     free(r->batch);
@@ -182,7 +182,7 @@ static void attempt_outcome(struct run *run, struct err *err)
     else if (run->list_changed)
         err_set(err, ERR_LIST_CHANGED, "list", "version or total differs between pages");
     else if (run->verdict == GWA_DONE)
-        stage_flush(run, err);
+        stage_write(run, err);
     else if (run->err.code != ERR_NONE)
         *err = run->err;
     else

@@ -1,109 +1,158 @@
-/* The stage: what differs, keyed by (run, code), written through the committer in code order. */
+/* The stage: what differs, keyed by (run, code). Rows come in by the spill; when the list is whole they are merged,
+ * what stands twice is judged, and the stage is written through the committer in code order. */
 #include "sync/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static struct bytes keep(struct arena *arena, struct bytes b)
-{
-    return b.n == 0 ? b : bytes_dup(arena, b);
-}
-
-/* The row's text already lives in the batch arena; the raw bytes are the page's and are copied. */
+/* The run's story is told anew each time a part of the list has been put aside. */
 bool stage_add(struct run *run, const struct staged *staged, struct err *err)
 {
+    bool written = false;
     if (err->code != ERR_NONE)
         return false;
-    struct staged *slot = &run->batch_rows[run->batch_n++];
-    *slot = *staged;
-    slot->raw = keep(run->batch_arena, staged->raw);
-    run->batch_bytes += staged->raw.n + 512;
-    if (run->batch_n < STAGE_BATCH && run->batch_bytes < STAGE_BATCH_BYTES)
-        return true;
-    return stage_flush(run, err);
+    CHECK(spill_add(run->spill, run->sync, staged, &written, err));
+    return !written || story_save(run->sync, &run->story, err);
 }
 
-static int by_code(const void *a, const void *b)
+/* ---- one firm's rows become one ---- */
+
+/* The rows of one code are folded in the order they came in. */
+struct fold {
+    bool any;                         /* false: nothing to stage so far */
+    struct staged row;                /* what will be staged */
+    struct bytes value;               /* as encoded; empty when it must be encoded anew */
+};
+
+/* Two different rows for one code are both a conflict. */
+static void fold_conflict(struct fold *fold, const struct staged *now, uint32_t rows, bool again)
 {
-    const struct staged *x = a, *y = b;
-    int order = strcmp(x->uscc, y->uscc);
-    if (order != 0)
-        return order;
-    return x->line < y->line ? -1 : x->line > y->line;
+    fold->any = true;
+    fold->value = (struct bytes){0};
+    staged_init(&fold->row, STAGE_CONFLICT, now->uscc, now->line);
+    fold->row.rows = rows;
+    fold->row.again = again;
+    fold->row.code = ERR_LIST_ROW_CONFLICT;
+    fold->row.field = "uscc";
 }
 
-static void put(struct store_txn *txn, const struct run *run, const struct staged *staged, struct buf *value)
+/* The stored row came first and was passed over as unchanged. */
+static bool fold_stored(const struct run *run, struct fold *fold, const struct staged *now, bool *known_out, struct err *err)
 {
-    struct store_key key = key_pair(run->story.id, staged->uscc);
-    buf_reset(value);
-    staged_encode(staged, value);
-    store_put(txn, TABLE_STAGE, &key, buf_bytes(value));
-}
-
-/* Two different rows for one code are both a conflict. `before` is the row of this run that came first. */
-static void put_conflict(struct store_txn *txn, struct run *run, const struct staged *now, uint32_t rows, bool again,
-                         struct buf *value)
-{
-    struct staged conflict;
-    staged_init(&conflict, STAGE_CONFLICT, now->uscc, now->line);
-    conflict.rows = rows;
-    conflict.again = again;
-    conflict.code = ERR_LIST_ROW_CONFLICT;
-    conflict.field = "uscc";
-    put(txn, run, &conflict, value);
-}
-
-static bool stage_one(struct ledger_tx *tx, struct run *run, const struct staged *now, struct buf *value, struct err *err)
-{
-    struct store_txn *txn = ledger_txn(tx);
-    struct store_key key = key_pair(run->story.id, now->uscc);
-    struct bytes stored;
-    struct staged before;
-    if (store_get(txn, TABLE_STAGE, &key, &stored)) {
-        CHECK(staged_decode(bytes_dup(ledger_arena(tx), stored), now->uscc, &before, err));
-        if (before.kind == STAGE_BAD || now->kind == STAGE_BAD)
-            return true; /* the first fault of a firm is told; both were counted */
-        if (before.kind == STAGE_CONFLICT || memcmp(before.digest, now->digest, sizeof now->digest) != 0)
-            put_conflict(txn, run, now, before.rows + 1, before.again, value);
-        return true;
-    }
     struct known_row known;
-    if (now->again && known_row_get(txn, run->source->id, now->uscc, &known)) {
-        /* the stored row came first and was passed over as unchanged */
-        if (memcmp(known.digest, now->digest, sizeof known.digest) != 0)
-            put_conflict(txn, run, now, 2, true, value);
-        return true;
-    }
-    put(txn, run, now, value);
+    struct store_txn *txn = store_read(run->sync->store, err);
+    if (txn == NULL)
+        return false;
+    *known_out = known_row_get(txn, run->source->id, now->uscc, &known);
+    if (*known_out && memcmp(known.digest, now->digest, sizeof known.digest) != 0)
+        fold_conflict(fold, now, 2, true);
+    store_read_end(&txn);
     return true;
 }
 
-static bool flush_job(struct ledger_tx *tx, void *arg, struct err *err)
+static bool fold_row(const struct run *run, struct fold *fold, const char *uscc, struct bytes value, struct err *err)
 {
-    struct run *run = arg;
-    struct buf value;
-    buf_init(&value, STAGE_VALUE_MAX);
-    bool ok = true;
-    for (size_t i = 0; i < run->batch_n && ok; i++)
-        ok = stage_one(tx, run, &run->batch_rows[i], &value, err);
-    buf_free(&value);
-    if (ok)
-        story_put(ledger_txn(tx), &run->story);
-    return ok && !store_failed(ledger_txn(tx), err);
-}
-
-bool stage_flush(struct run *run, struct err *err)
-{
-    if (run->batch_n == 0) {
-        run->batch_bytes = 0;
-        arena_reset(run->batch_arena);
+    struct staged now;
+    bool known = false;
+    CHECK(staged_decode(value, uscc, &now, err));
+    if (fold->any) {
+        const struct staged *first = &fold->row;
+        if (first->kind == STAGE_BAD || now.kind == STAGE_BAD)
+            return true; /* the first fault of a firm is told; both were counted */
+        if (first->kind == STAGE_CONFLICT || memcmp(first->digest, now.digest, sizeof now.digest) != 0)
+            fold_conflict(fold, &now, first->rows + 1, first->again);
         return true;
     }
-    qsort(run->batch_rows, run->batch_n, sizeof *run->batch_rows, by_code);
-    bool ok = ledger_run(run->sync->ledger, flush_job, run, err);
-    run->batch_n = 0;
-    run->batch_bytes = 0;
-    arena_reset(run->batch_arena);
+    if (now.again)
+        CHECK(fold_stored(run, fold, &now, &known, err));
+    if (!known)
+        *fold = (struct fold){true, now, value};
+    return true;
+}
+
+static bool fold_next(struct run *run, struct fold *fold, const char *uscc, struct err *err)
+{
+    const char *next;
+    struct bytes value;
+    *fold = (struct fold){0};
+    while (spill_peek(run->spill, &next, &value) && strcmp(next, uscc) == 0) {
+        CHECK(fold_row(run, fold, uscc, value, err));
+        spill_next(run->spill);
+    }
+    return true;
+}
+
+/* ---- writing, a chunk at a time ---- */
+
+struct chunk {
+    const char *run_id;
+    struct arena *arena;              /* of values that are not in the spill */
+    struct { const char *uscc; struct bytes value; } rows[SYNC_CHUNK_ROWS];
+    size_t n, bytes;
+};
+
+static bool write_job(struct ledger_tx *tx, void *arg, struct err *err)
+{
+    const struct chunk *chunk = arg;
+    for (size_t i = 0; i < chunk->n; i++) {
+        struct store_key key = key_pair(chunk->run_id, chunk->rows[i].uscc);
+        store_put(ledger_txn(tx), TABLE_STAGE, &key, chunk->rows[i].value);
+    }
+    return !store_failed(ledger_txn(tx), err);
+}
+
+static void chunk_add(struct chunk *chunk, const char *uscc, const struct fold *fold)
+{
+    struct bytes value = fold->value;
+    if (value.n == 0) {
+        struct buf encoded;
+        buf_init(&encoded, STAGE_VALUE_MAX);
+        staged_encode(&fold->row, &encoded);
+        value = bytes_dup(chunk->arena, buf_bytes(&encoded));
+        buf_free(&encoded);
+    }
+    chunk->rows[chunk->n].uscc = uscc;
+    chunk->rows[chunk->n++].value = value;
+    chunk->bytes += value.n;
+}
+
+static bool chunk_fill(struct run *run, struct chunk *chunk, struct err *err)
+{
+    const char *uscc;
+    struct bytes value;
+    struct fold fold;
+    chunk->n = chunk->bytes = 0;
+    arena_reset(chunk->arena);
+    while (chunk->n < SYNC_CHUNK_ROWS && chunk->bytes < STAGE_CHUNK_BYTES && spill_peek(run->spill, &uscc, &value)) {
+        CHECK(fold_next(run, &fold, uscc, err));
+        if (fold.any)
+            chunk_add(chunk, uscc, &fold);
+    }
+    return true;
+}
+
+static bool write_chunks(struct run *run, struct chunk *chunk, struct err *err)
+{
+    for (;;) {
+        CHECK(chunk_fill(run, chunk, err));
+        if (chunk->n == 0)
+            return true;
+        if (run_is_cancelled(run))
+            return err_set(err, ERR_CANCELLED, run->story.id, "cancelled by a person or by stopping");
+        CHECK(ledger_run(run->sync->ledger, write_job, chunk, err));
+    }
+}
+
+bool stage_write(struct run *run, struct err *err)
+{
+    CHECK(spill_merge(run->spill, run->sync, err));
+    struct chunk *chunk = xcalloc(1, sizeof *chunk);
+    chunk->run_id = run->story.id;
+    chunk->arena = arena_new();
+    bool ok = write_chunks(run, chunk, err);
+    arena_free(&chunk->arena);
+    free(chunk);
+    spill_reset(run->spill);
     return ok;
 }
 

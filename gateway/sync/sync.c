@@ -16,6 +16,7 @@ struct sync *sync_new(const struct sync_options *options)
     sync->host = options->host;
     sync->ledger = options->ledger;
     sync->store = options->store;
+    sync->spill_dir = xstrdup(options->spill_dir != NULL ? options->spill_dir : P_tmpdir);
     sync->overlap_ms = options->overlap_ms > 0 ? options->overlap_ms : 600000;
     pthread_mutex_init(&sync->lock, NULL);
     pthread_mutex_init(&sync->granted_lock, NULL);
@@ -61,6 +62,7 @@ void sync_free(struct sync **sync)
     pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->granted_lock);
     pthread_cond_destroy(&s->idle);
+    free(s->spill_dir);
     free(s);
 }
 

@@ -19,6 +19,7 @@ struct sync_options {
     struct host *host;
     struct ledger *ledger;
     struct store *store;
+    const char *spill_dir;             /* a list being read is put aside here, in a file without a name; NULL: /tmp */
     int64_t overlap_ms;                /* delta: updatedSince goes back by this; 10 min */
 };
 struct sync *sync_new(const struct sync_options *options);
@@ -41,7 +42,7 @@ bool sync_start(struct sync *sync, const struct sync_request *request, char *run
 bool sync_cancel(struct sync *sync, const char *run_id, const struct actor *actor, struct err *err);
 bool sync_pause(struct sync *sync, const char *source, bool paused, const struct actor *actor, struct err *err);
 
-/* A run as people see it; JSON object bytes as kept: id, source, state, next_en, next_zh, actor, started, ended,
+/* A run as people see it; JSON object bytes as kept: id, source, state, next {who, en, zh}, actor, started, ended,
  * list_version, counts, attempts, restarts, error, guard, approval, dry_run, pages, duration_ms. */
 typedef bool sync_each(void *arg, struct bytes json);
 /* Newest first. */
