@@ -160,6 +160,14 @@ def test_every_answer_is_in_the_access_log(loaded):
     assert line["digest"] == hashlib.sha256(answer.content).hexdigest()
 
 
+def test_access_find_tells_every_line(loaded):
+    """The newest answer is found however many came before it."""
+    code = firms(12)[5]["uscc"]
+    answers = [loaded.firm("bank-a", code).headers["X-Request-Id"] for _ in range(120)]
+    assert [line["request_id"] for line in loaded.ctl_items("access", "find", "--uscc", code)] == answers
+    assert len(loaded.ctl_items("access", "find", "--uscc", code, "--limit", "7")) == 7
+
+
 def test_offline_verification_by_the_command_line(loaded, tmp_path):
     """pledgectl verify accepts what was answered and says why a changed byte is refused."""
     answer = loaded.firm("bank-a", firms(12)[0]["uscc"])

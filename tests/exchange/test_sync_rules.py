@@ -204,9 +204,18 @@ def test_a_dry_run_tells_and_changes_nothing(loaded, bureau):
     bureau.control(rows=firms(16), version="v2")
     run = loaded.sync("dry_run")
     assert run["state"] == "done" and run["dry_run"] and run["counts"]["added"] == 1, run
+    assert run["next"]["who"] == "operator" and "nothing has changed" in run["next"]["en"], run
     assert [d["to"] for d in loaded.diff(run["id"]) if d["uscc"] == certified(15)["uscc"]] == ["listed"]
     assert json.loads(loaded.raw("GET", "/admin/v1/journal/head")[1])["size"] == before
     assert status(loaded, certified(15)["uscc"]) == "not_listed"
+
+
+def test_a_dry_run_tells_that_the_guard_would_stop_it(loaded, bureau):
+    bureau.control(rows=[certified(i, status="withdrawn") for i in range(3)] + firms(15)[3:], version="v2")
+    run = loaded.sync("dry_run")
+    assert run["state"] == "done" and run["counts"]["withdrawn"] == 3 and run["guard"]["wanted"] == 3, run
+    assert "held" in run["next"]["en"] and "审批" in run["next"]["zh"], run
+    assert status(loaded, certified(0)["uscc"]) == "listed"
 
 
 def test_a_doubtful_code_waits_for_a_person(loaded, bureau):
