@@ -90,16 +90,16 @@ authority() {
         -keyout "$1.key" -out "$1.pem" -days 3650 -subj "/O=pledged development/CN=$2"
 }
 
-# key FILE [SM2]
+# key FILE [SM2 | RSA]
 key() {
-    if [ "${2:-}" = SM2 ]; then
-        ssl genpkey -algorithm SM2 -out "$1.key"
-    else
-        ssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1.key"
-    fi
+    case ${2:-} in
+    SM2) ssl genpkey -algorithm SM2 -out "$1.key" ;;
+    RSA) ssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out "$1.key" ;;
+    *) ssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1.key" ;;
+    esac
 }
 
-# issue AUTHORITY FILE NAME USE [SM2]: a key and its certificate
+# issue AUTHORITY FILE NAME USE [SM2 | RSA]: a key and its certificate
 issue() {
     key "$2" "${5:-}"
     ssl req -x509 -config "$config" -extensions "$4" -key "$2.key" -CA "$1.pem" -CAkey "$1.key" -sha256 \
@@ -118,6 +118,7 @@ make_gateway() {
     issue "$new/ca" "$new/gateway-client" ippledge-sx client
     issue "$new/ca" "$new/gateway-sign" "ippledge-sx signing" sign
     issue "$new/ca" "$new/gateway-sign-sm2" "ippledge-sx signing SM2" sign SM2
+    issue "$new/ca" "$new/gateway-sign-rsa" "ippledge-sx signing RSA" sign RSA
 }
 
 make_parties() {

@@ -15,6 +15,7 @@ struct held *held_new(struct callers *callers, const struct api_state *state)
     held->state = *state;
     directory_ref(state->directory);
     crypto_tls_ref(state->server_tls);
+    crypto_keyring_ref(state->ring);
     held->caller_n = directory_partners(state->directory);
     held->callers = xcalloc(held->caller_n + 1, sizeof(*held->callers));
     for (size_t i = 0; i < held->caller_n; i++) {
@@ -39,6 +40,7 @@ void held_drop(struct held **held)
     if (*held && atomic_fetch_sub(&(*held)->refs, 1) == 1) {
         directory_free(&(*held)->state.directory);
         crypto_tls_free(&(*held)->state.server_tls);
+        crypto_keyring_free(&(*held)->state.ring);
         free((*held)->callers);
         free(*held);
     }

@@ -24,6 +24,7 @@ struct api_state {
     struct directory *directory;         /* referenced by the api */
     const struct policy *policy;         /* borrowed: the daemon keeps old ones */
     struct crypto_tls *server_tls;       /* referenced by the api; for judging kept connections */
+    struct crypto_keyring *ring;         /* referenced by the api; what answers are signed with */
 };
 struct api_options {
     struct net *net;
@@ -34,7 +35,6 @@ struct api_options {
     struct host *host;
     struct statements *statements;
     struct access_log *access;
-    const struct crypto_keyring *ring;
     const char *access_dir, *scratch_dir;
     /* POST /admin/v1/config/reload, on a worker. `report` gets what is now in force as text; when it fails, one line
      * for each fault, written by api_fault. */

@@ -43,7 +43,7 @@ static void check_started(struct ask *ask, struct checks *checks)
 /* Signs fresh bytes and verifies them with the public half. */
 static void check_signature(struct ask *ask, struct checks *checks, const char *name, enum crypto_alg alg)
 {
-    const struct crypto_keyring *ring = ask->api->options.ring;
+    const struct crypto_keyring *ring = ask->held->state.ring;
     enum crypto_purpose purpose;
     uint8_t signature[CRYPTO_SIGNATURE_MAX], nonce[32];
     size_t n = 0;
@@ -168,11 +168,17 @@ static void check_days(struct ask *ask, struct checks *checks, const char *name,
 static void check_own_certificates(struct ask *ask, struct checks *checks)
 {
     static const char *const names[CRYPTO_PURPOSE_COUNT] = {"certificate.es256", "certificate.sm2", "certificate.rsa"};
+    AUTO_OWN_KEYS keys = {0};
+    struct err err = {0};
 
-    for (int purpose = 0; purpose < CRYPTO_PURPOSE_COUNT; purpose++) {
-        const struct crypto_key *key = crypto_keyring_public(ask->api->options.ring, (enum crypto_purpose)purpose);
-        if (key && crypto_key_not_after(key) != 0)
-            check_days(ask, checks, names[purpose], crypto_key_not_after(key));
+    if (!own_keys_read(ask, false, &keys, &err))
+        add_err(ask, checks, "certificates", &err);
+    for (size_t i = 0; i < keys.n; i++) {
+        const struct own_key *own = &keys.items[i];
+        const char *name = names[own->purpose];
+        if (strcmp(own->state, "active") != 0)
+            name = arena_printf(ask->arena, "%s.%s", name, own->state);
+        check_days(ask, checks, name, crypto_key_not_after(own->key));
     }
 }
 

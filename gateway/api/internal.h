@@ -141,7 +141,20 @@ void api_roles_write(struct json_out *json, unsigned roles);
 /* ---- api.c */
 uint64_t api_generation(struct api *api);
 
-/* ---- keys.c */
+/* ---- keys.c: the gateway's own signing keys by purpose: active, staged, and retired ones (newest first) when asked */
+struct own_key {
+    enum crypto_purpose purpose;
+    const char *kid, *state;
+    struct crypto_key *key;
+    uint64_t seq;
+};
+struct own_keys {
+    struct own_key *items;
+    size_t n;
+};
+bool own_keys_read(struct ask *ask, bool retired, struct own_keys *out, struct err *err);
+void own_keys_free(struct own_keys *keys);
+#define AUTO_OWN_KEYS __attribute__((cleanup(own_keys_free))) struct own_keys
 void api_signing_keys(struct json_out *json, const struct jws_expect *signing, int64_t now_ms);
 int64_t api_days_left(int64_t not_after_ms, int64_t now_ms);
 

@@ -7,7 +7,7 @@
 struct statement_context ask_context(const struct ask *ask)
 {
     const struct api_state *state = &ask->held->state;
-    return (struct statement_context){state->policy, state->directory, state->generation};
+    return (struct statement_context){state->policy, state->directory, state->ring, state->generation};
 }
 
 enum crypto_alg ask_alg(const struct ask *ask)
@@ -26,7 +26,7 @@ bool ask_sign(struct ask *ask, const char *typ, struct err *err)
     bool ok;
 
     buf_init(&signature, SIGNATURE_TEXT_MAX);
-    ok = jws_sign_detached(ask->api->options.ring, ask_alg(ask), typ, ask->now_ms, buf_bytes(&ask->out), &signature,
+    ok = jws_sign_detached(ask->held->state.ring, ask_alg(ask), typ, ask->now_ms, buf_bytes(&ask->out), &signature,
                            err);
     if (ok)
         ask_header(ask, "x-jws-signature", (const char *)bytes_dup(ask->arena, buf_bytes(&signature)).p);

@@ -88,26 +88,30 @@ void api_sources_write(struct ask *ask)
     json_end_array(&ask->json);
 }
 
-static void write_keys(struct ask *ask)
+static void write_key(struct ask *ask, const struct own_key *own)
 {
-    static const char *const names[CRYPTO_PURPOSE_COUNT] = {"ES256", "SM2", "RSA"};
+    int64_t not_after = crypto_key_not_after(own->key);
 
+    json_begin_object(&ask->json);
+    json_add_string(&ask->json, "purpose", crypto_purpose_name(own->purpose));
+    json_add_string(&ask->json, "state", own->state);
+    json_add_string(&ask->json, "kid", own->kid);
+    json_add_time(&ask->json, "not_after", not_after);
+    json_add_integer(&ask->json, "days_left", api_days_left(not_after, ask->now_ms));
+    json_end_object(&ask->json);
+}
+
+static bool write_keys(struct ask *ask, struct err *err)
+{
+    AUTO_OWN_KEYS keys = {0};
+
+    CHECK(own_keys_read(ask, false, &keys, err));
     json_key(&ask->json, "keys");
     json_begin_array(&ask->json);
-    for (int purpose = 0; purpose < CRYPTO_PURPOSE_COUNT; purpose++) {
-        const struct crypto_key *key = crypto_keyring_public(ask->api->options.ring, (enum crypto_purpose)purpose);
-        if (!key)
-            continue;
-        json_begin_object(&ask->json);
-        json_add_string(&ask->json, "purpose", names[purpose]);
-        json_add_string(&ask->json, "kid", crypto_key_kid(key));
-        if (crypto_key_not_after(key) != 0) {
-            json_add_time(&ask->json, "not_after", crypto_key_not_after(key));
-            json_add_integer(&ask->json, "days_left", api_days_left(crypto_key_not_after(key), ask->now_ms));
-        }
-        json_end_object(&ask->json);
-    }
+    for (size_t i = 0; i < keys.n; i++)
+        write_key(ask, &keys.items[i]);
     json_end_array(&ask->json);
+    return true;
 }
 
 static bool write_store(struct ask *ask, struct err *err)
@@ -147,7 +151,7 @@ bool api_do_status(struct ask *ask, struct err *err)
     CHECK(write_stored(ask, err));
     json_key(&ask->json, "sources");
     api_sources_write(ask);
-    write_keys(ask);
+    CHECK(write_keys(ask, err));
     json_add_integer(&ask->json, "partners", (int64_t)directory_partners(ask->held->state.directory));
     CHECK(write_store(ask, err));
     json_end_object(&ask->json);

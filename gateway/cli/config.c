@@ -37,6 +37,8 @@ struct check {
     struct config *config;
     const struct yaml_node *root;         /* the same file again, for the places of settings */
     struct config_faults faults;
+    struct crypto_keyring *ring;
+    bool keys_good;                       /* else what partners need was told already */
 };
 
 static const struct yaml_node *setting(const struct check *check, const char *path)
@@ -79,22 +81,40 @@ static void check_tls(struct check *check, const struct crypto_tls_files *files,
     crypto_tls_free(&tls);
 }
 
-static void check_signing(struct check *check, enum crypto_purpose purpose, const char *cert, const char *key,
-                          const char *const *paths)
+struct pair {
+    enum crypto_purpose purpose;
+    const char *cert, *key, *staged_cert, *staged_key;
+    const char *paths[3], *staged_paths[3];
+};
+
+static void check_pair(struct check *check, struct crypto_keyring *ring, const struct pair *pair)
 {
-    struct crypto_keyring *ring = crypto_keyring_new();
     struct err err = {0};
-    if (!crypto_keyring_load(ring, purpose, cert, key, check->config->sign_sm2_id, &err))
-        fault_of_file(check, &err, paths);
-    crypto_keyring_free(&ring);
+    if (pair->cert && !crypto_keyring_load(ring, pair->purpose, pair->cert, pair->key, check->config->sign_sm2_id, &err))
+        fault_of_file(check, &err, pair->paths);
+    err = (struct err){0};
+    if (pair->staged_cert && !crypto_keyring_stage(ring, pair->purpose, pair->staged_cert, pair->staged_key, &err))
+        fault_of_file(check, &err, pair->staged_paths);
+}
+
+#define PAIR(which, name)                                                                                              \
+    {CRYPTO_SIGN_##which, config->sign_##name##_cert, config->sign_##name##_key, config->sign_##name##_staged_cert,    \
+     config->sign_##name##_staged_key, {"signing." #name ".certificate", "signing." #name ".key", NULL},               \
+     {"signing." #name ".staged.certificate", "signing." #name ".staged.key", NULL}}
+
+static void check_signing(struct check *check)
+{
+    const struct config *config = check->config;
+    const struct pair pairs[] = {PAIR(ES256, es256), PAIR(SM2, sm2), PAIR(RSA, rsa)};
+    check->ring = crypto_keyring_new();
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        check_pair(check, check->ring, &pairs[i]);
 }
 
 static void check_keys(struct check *check)
 {
     static const char *const server[] = {"tls.certificate", "tls.key", "tls.client_ca", "tls.client_crl", NULL};
     static const char *const outgoing[] = {"tls.outgoing_certificate", "tls.outgoing_key", NULL};
-    static const char *const es256[] = {"signing.es256.certificate", "signing.es256.key", NULL};
-    static const char *const sm2[] = {"signing.sm2.certificate", "signing.sm2.key", NULL};
     const struct config *config = check->config;
     struct crypto_tls_files files = {config->tls_cert, config->tls_key, config->tls_ca, config->tls_crl};
     check_tls(check, &files, server);
@@ -102,9 +122,7 @@ static void check_keys(struct check *check)
         files = (struct crypto_tls_files){config->tls_client_cert, config->tls_client_key, config->tls_ca, NULL};
         check_tls(check, &files, outgoing);
     }
-    check_signing(check, CRYPTO_SIGN_ES256, config->sign_es256_cert, config->sign_es256_key, es256);
-    if (config->sign_sm2_cert)
-        check_signing(check, CRYPTO_SIGN_SM2, config->sign_sm2_cert, config->sign_sm2_key, sm2);
+    check_signing(check);
 }
 
 static void check_rules(struct check *check)
@@ -126,8 +144,11 @@ static void check_directory(struct check *check)
     const struct config *config = check->config;
     struct directory_files files = {config->partners_file, config->operators_file, config->sources_file};
     struct directory *directory = NULL;
-    if (directory_load(&files, 1, &directory, &check->faults))
-        directory_free(&directory);
+    if (!directory_load(&files, 1, &directory, &check->faults))
+        return;
+    if (check->keys_good)
+        (void)directory_answerable(directory, check->ring, &check->faults);
+    directory_free(&directory);
 }
 
 static void check_all(struct check *check, const char *file)
@@ -138,8 +159,10 @@ static void check_all(struct check *check, const char *file)
     if (!yaml_load(check->cli->arena, file, &check->root, NULL, &err))
         check->root = NULL;
     check_keys(check);
+    check->keys_good = check->faults.n == 0;
     check_rules(check);
     check_directory(check);
+    crypto_keyring_free(&check->ring);
     config_free(&check->config);
 }
 

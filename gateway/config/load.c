@@ -200,6 +200,13 @@ static void check_together(struct loader *loader)
 
     check_pair(loader, "tls.outgoing_certificate", config->tls_client_cert, "tls.outgoing_key", config->tls_client_key);
     check_pair(loader, "signing.sm2.certificate", config->sign_sm2_cert, "signing.sm2.key", config->sign_sm2_key);
+    check_pair(loader, "signing.rsa.certificate", config->sign_rsa_cert, "signing.rsa.key", config->sign_rsa_key);
+    check_pair(loader, "signing.es256.staged.certificate", config->sign_es256_staged_cert, "signing.es256.staged.key",
+               config->sign_es256_staged_key);
+    check_pair(loader, "signing.sm2.staged.certificate", config->sign_sm2_staged_cert, "signing.sm2.staged.key",
+               config->sign_sm2_staged_key);
+    check_pair(loader, "signing.rsa.staged.certificate", config->sign_rsa_staged_cert, "signing.rsa.staged.key",
+               config->sign_rsa_staged_key);
     check_order(loader, "freshness.stale_after", config->freshness_stale_after, "freshness.refuse_after",
                 config->freshness_refuse_after);
 }

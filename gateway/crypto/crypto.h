@@ -41,6 +41,8 @@ size_t crypto_alg_signature_size(enum crypto_alg alg);            /* 64 for ES25
 struct crypto_key;
 bool crypto_key_from_pem(struct bytes pem, const char *place, struct crypto_key **key_out, struct err *err);
 bool crypto_key_from_file(const char *path, struct crypto_key **key_out, struct err *err);
+/* From a certificate in DER. */
+bool crypto_key_from_certificate(struct bytes der, const char *place, struct crypto_key **key_out, struct err *err);
 /* From a JWK's members, as the text that stands there (base64url): curve "P-256" or "SM2" and coordinates of 32
  * bytes each; or an RSA modulus and exponent. key.file with the member as place. */
 bool crypto_key_from_ec(const char *curve, struct bytes x, struct bytes y, struct crypto_key **key_out, struct err *err);
@@ -75,16 +77,26 @@ bool crypto_verify(const struct crypto_key *key, enum crypto_alg alg, const char
 
 /* ---- keyring: purpose -> private key ---------------------------------------------------------------- */
 
+/* A keyring is filled once and then shared: a reload makes another one, so that what is signed names the key it is
+ * signed with. Counted; README.md tells the life of a key. */
 enum crypto_purpose { CRYPTO_SIGN_ES256, CRYPTO_SIGN_SM2, CRYPTO_SIGN_RSA, CRYPTO_PURPOSE_COUNT };
+#define CRYPTO_CERTIFICATE_MAX (6u << 10) /* bytes of DER of a signing key's certificate: it is kept in a record */
+const char *crypto_purpose_name(enum crypto_purpose purpose);     /* "ES256", "SM2", "RSA" */
+bool crypto_purpose_parse(const char *name, enum crypto_purpose *out);
 struct crypto_keyring;
 struct crypto_keyring *crypto_keyring_new(void);
-void crypto_keyring_free(struct crypto_keyring **ring);
+struct crypto_keyring *crypto_keyring_ref(struct crypto_keyring *ring);
+void crypto_keyring_free(struct crypto_keyring **ring);           /* gives up one reference */
 /* Loads certificate and private key (PEM), checks that they belong together and are valid now. */
 bool crypto_keyring_load(struct crypto_keyring *ring, enum crypto_purpose purpose, const char *cert_path,
                          const char *key_path, const char *sm2_id, struct err *err);
+/* Loads the pair that will follow: it may begin later and signs nothing yet. key.file when it is the one in use. */
+bool crypto_keyring_stage(struct crypto_keyring *ring, enum crypto_purpose purpose, const char *cert_path,
+                          const char *key_path, struct err *err);
 /* Loads a private key alone (bare PEM); for tools and tests. */
 bool crypto_keyring_load_key(struct crypto_keyring *ring, enum crypto_purpose purpose, struct bytes pem, const char *sm2_id, struct err *err);
 const struct crypto_key *crypto_keyring_public(const struct crypto_keyring *ring, enum crypto_purpose purpose);  /* NULL: none */
+const struct crypto_key *crypto_keyring_staged(const struct crypto_keyring *ring, enum crypto_purpose purpose);  /* NULL: none */
 const char *crypto_keyring_sm2_id(const struct crypto_keyring *ring);
 bool crypto_keyring_purpose(enum crypto_alg alg, enum crypto_purpose *out);
 /* Signs message under alg with the key of its purpose. *n_out ≤ CRYPTO_SIGNATURE_MAX. */

@@ -137,6 +137,15 @@ static bool from_certificate(const uint8_t *der, long n, const char *place, stru
     return ok;
 }
 
+bool crypto_key_from_certificate(struct bytes der, const char *place, struct crypto_key **key_out, struct err *err)
+{
+    if (der.n == 0 || der.n > CRYPTO_FILE_MAX)
+        return err_set(err, ERR_KEY_FILE, place, "a certificate of %zu bytes", der.n);
+    bool ok = from_certificate(der.p, (long)der.n, place, key_out, err);
+    ERR_clear_error();
+    return ok;
+}
+
 static bool from_public(const uint8_t *der, long n, const char *place, struct crypto_key **key_out, struct err *err)
 {
     const uint8_t *p = der;

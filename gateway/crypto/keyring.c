@@ -1,4 +1,5 @@
-/* The keyring: purpose -> private key. Private keys never leave this module. */
+/* The keyring: purpose -> private key, and the public half of the key that will follow. Private keys never leave
+ * this module. */
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@ struct slot {
 };
 
 struct crypto_keyring {
+    _Atomic unsigned refs;
+    struct crypto_key *staged[CRYPTO_PURPOSE_COUNT];
     struct slot slots[CRYPTO_PURPOSE_COUNT];
     char sm2_id[CRYPTO_SM2_ID_MAX + 1];
 };
@@ -20,11 +23,35 @@ static const enum crypto_kind kind_of_purpose[CRYPTO_PURPOSE_COUNT] = {
     [CRYPTO_SIGN_SM2] = CRYPTO_KIND_SM2,
     [CRYPTO_SIGN_RSA] = CRYPTO_KIND_RSA,
 };
+static const char *const purpose_names[CRYPTO_PURPOSE_COUNT] = {"ES256", "SM2", "RSA"};
+
+const char *crypto_purpose_name(enum crypto_purpose purpose)
+{
+    return (unsigned)purpose < CRYPTO_PURPOSE_COUNT ? purpose_names[purpose] : "unknown";
+}
+
+bool crypto_purpose_parse(const char *name, enum crypto_purpose *out)
+{
+    for (size_t i = 0; name && i < CRYPTO_PURPOSE_COUNT; i++) {
+        if (strcmp(name, purpose_names[i]) == 0) {
+            *out = (enum crypto_purpose)i;
+            return true;
+        }
+    }
+    return false;
+}
 
 struct crypto_keyring *crypto_keyring_new(void)
 {
     struct crypto_keyring *ring = xcalloc(1, sizeof *ring);
+    ring->refs = 1;
     strcpy(ring->sm2_id, CRYPTO_SM2_ID_DEFAULT);
+    return ring;
+}
+
+struct crypto_keyring *crypto_keyring_ref(struct crypto_keyring *ring)
+{
+    ring->refs++;
     return ring;
 }
 
@@ -39,9 +66,13 @@ void crypto_keyring_free(struct crypto_keyring **ring)
 {
     if (!ring || !*ring)
         return;
-    for (size_t i = 0; i < CRYPTO_PURPOSE_COUNT; i++)
-        clear_slot(&(*ring)->slots[i]);
-    free(*ring);
+    if (--(*ring)->refs == 0) {
+        for (size_t i = 0; i < CRYPTO_PURPOSE_COUNT; i++) {
+            clear_slot(&(*ring)->slots[i]);
+            crypto_key_free(&(*ring)->staged[i]);
+        }
+        free(*ring);
+    }
     *ring = NULL;
 }
 
@@ -73,36 +104,72 @@ static bool fill(struct crypto_keyring *ring, enum crypto_purpose purpose, EVP_P
     return true;
 }
 
-static bool certificate_usable(const struct crypto_key *key, EVP_PKEY *private, const char *cert_path,
-                               const char *key_path, struct err *err)
+static bool certificate_belongs(const struct crypto_key *key, EVP_PKEY *private, const char *cert_path,
+                                const char *key_path, struct err *err)
 {
     if (key->cert_n == 0)
         return err_set(err, ERR_KEY_FILE, cert_path, "a certificate is needed, not a bare key");
+    if (key->cert_n > CRYPTO_CERTIFICATE_MAX)
+        return err_set(err, ERR_KEY_FILE, cert_path, "the certificate is larger than %u bytes", CRYPTO_CERTIFICATE_MAX);
     if (EVP_PKEY_eq(key->pkey, private) != 1) {
         ERR_clear_error();
         return err_set(err, ERR_KEY_MISMATCH, key_path, "certificate %s", cert_path);
     }
-    int64_t now = clock_wall_ms();
-    if (now < key->not_before || now > key->not_after) {
-        char from[TIME_TEXT_SIZE], until[TIME_TEXT_SIZE];
-        return err_set(err, ERR_KEY_EXPIRED, cert_path, "valid from %s until %s", time_format(key->not_before, from),
-                       time_format(key->not_after, until));
-    }
     return true;
+}
+
+static bool certificate_runs(const struct crypto_key *key, bool may_begin_later, const char *cert_path, struct err *err)
+{
+    int64_t now = clock_wall_ms();
+    char from[TIME_TEXT_SIZE], until[TIME_TEXT_SIZE];
+    if (now <= key->not_after && (may_begin_later || now >= key->not_before))
+        return true;
+    return err_set(err, ERR_KEY_EXPIRED, cert_path, "valid from %s until %s", time_format(key->not_before, from),
+                   time_format(key->not_after, until));
+}
+
+/* Both halves of a pair that belong together; the caller frees them. */
+static bool read_pair(const char *cert_path, const char *key_path, bool may_begin_later, struct slot *out, struct err *err)
+{
+    if (crypto_key_from_file(cert_path, &out->public, err) && crypto_private_from_file(key_path, &out->private, err) &&
+        certificate_belongs(out->public, out->private, cert_path, key_path, err) &&
+        certificate_runs(out->public, may_begin_later, cert_path, err))
+        return true;
+    clear_slot(out);
+    return false;
 }
 
 bool crypto_keyring_load(struct crypto_keyring *ring, enum crypto_purpose purpose, const char *cert_path,
                          const char *key_path, const char *sm2_id, struct err *err)
 {
-    struct crypto_key *public = NULL;
-    EVP_PKEY *private = NULL;
-    if (!crypto_key_from_file(cert_path, &public, err) || !crypto_private_from_file(key_path, &private, err) ||
-        !certificate_usable(public, private, cert_path, key_path, err)) {
-        EVP_PKEY_free(private);
-        crypto_key_free(&public);
-        return false;
+    struct slot pair = {NULL, NULL};
+    CHECK(read_pair(cert_path, key_path, false, &pair, err));
+    return fill(ring, purpose, pair.private, pair.public, cert_path, sm2_id, err);
+}
+
+static bool may_follow(const struct crypto_keyring *ring, enum crypto_purpose purpose, const struct crypto_key *key,
+                       const char *place, struct err *err)
+{
+    const struct crypto_key *active = ring->slots[purpose].public;
+    if (key->kind != kind_of_purpose[purpose])
+        return err_set(err, ERR_KEY_FILE, place, "the key is of another type than its purpose");
+    if (active && strcmp(active->kid, key->kid) == 0)
+        return err_set(err, ERR_KEY_FILE, place, "the key that is staged is the one in use");
+    return true;
+}
+
+bool crypto_keyring_stage(struct crypto_keyring *ring, enum crypto_purpose purpose, const char *cert_path,
+                          const char *key_path, struct err *err)
+{
+    struct slot pair = {NULL, NULL};
+    CHECK(read_pair(cert_path, key_path, true, &pair, err));
+    bool ok = may_follow(ring, purpose, pair.public, cert_path, err);
+    if (ok) {
+        crypto_key_free(&ring->staged[purpose]);
+        ring->staged[purpose] = crypto_key_ref(pair.public);
     }
-    return fill(ring, purpose, private, public, cert_path, sm2_id, err);
+    clear_slot(&pair); /* its private half is read again when it is in use */
+    return ok;
 }
 
 bool crypto_keyring_load_key(struct crypto_keyring *ring, enum crypto_purpose purpose, struct bytes pem,
@@ -121,6 +188,11 @@ bool crypto_keyring_load_key(struct crypto_keyring *ring, enum crypto_purpose pu
 const struct crypto_key *crypto_keyring_public(const struct crypto_keyring *ring, enum crypto_purpose purpose)
 {
     return ring->slots[purpose].public;
+}
+
+const struct crypto_key *crypto_keyring_staged(const struct crypto_keyring *ring, enum crypto_purpose purpose)
+{
+    return ring->staged[purpose];
 }
 
 const char *crypto_keyring_sm2_id(const struct crypto_keyring *ring)

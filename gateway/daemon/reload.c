@@ -96,6 +96,7 @@ static void tell_reload(const struct daemon *daemon, bool ok, const struct confi
 {
     for (size_t i = 0; i < faults->n; i++)
         log_err(LOG_ERROR, "reload.fault", &faults->items[i]);
+    metric_set(METRIC_CONFIG_GENERATION, (int64_t)daemon->force.generation);
     log_event(ok ? LOG_NOTICE : LOG_ERROR, "reload", "generation=%" PRIu64 " faults=%zu%s", daemon->force.generation,
               faults->n, ok ? "" : "; what has a fault stays as it was");
 }

@@ -186,6 +186,7 @@ static void open_api(struct daemon *daemon)
     };
 
     daemon->api = api_new(&options, &state);
+    metric_set(METRIC_CONFIG_GENERATION, (int64_t)daemon->force.generation);
 }
 
 static bool listen_tcp(struct daemon *daemon, const char *setting, const char *address, int tag, struct err *err)

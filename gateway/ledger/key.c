@@ -2,14 +2,10 @@
  * and a key once in use is never forgotten, so that what it signed can be verified for ever. */
 #include "ledger/internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "json/json.h"
-
-static bool is_retired(const struct ledger_key *key)
-{
-    return strcmp(key->state, "retired") == 0;
-}
 
 /* ---- the stored row ---- */
 
@@ -71,16 +67,41 @@ bool ledger_keys(struct store_txn *txn, struct arena *arena, ledger_key_each *ea
 
 /* ---- what changed ---- */
 
+#define KEYS_MAX (2 * CRYPTO_PURPOSE_COUNT) /* staged or in use at one time, and so the most that retire at once */
+
 struct seen_keys {
-    const struct ledger_key *keys;
+    struct ledger_key keys[KEYS_MAX];
     size_t n;
+    struct {
+        char kid[CRYPTO_KID_SIZE];
+        const char *state;
+    } changes[2 * KEYS_MAX]; /* for the log, once they are durable */
+    size_t change_n;
 };
-/* Those known that are in use and no longer configured. */
+/* Those known that are no longer configured. */
 struct leaving {
     const struct seen_keys *seen;
-    struct ledger_key keys[LEDGER_KEYS_MAX];
+    struct ledger_key keys[KEYS_MAX];
     size_t n;
 };
+
+/* A bare key has nothing to be published with: tools and tests use them. */
+static void see(struct seen_keys *seen, struct arena *arena, const struct crypto_key *key, enum crypto_purpose purpose,
+                const char *state)
+{
+    struct buf text;
+    if (key == NULL || crypto_key_certificate(key).n == 0)
+        return;
+    buf_init(&text, RECORD_CERTIFICATE_MAX + 4);
+    base64_encode(&text, crypto_key_certificate(key), false);
+    seen->keys[seen->n++] = (struct ledger_key){
+        .kid = crypto_key_kid(key),
+        .alg = crypto_purpose_name(purpose),
+        .state = state,
+        .certificate = arena_strndup(arena, (const char *)text.p, text.n),
+    };
+    buf_free(&text);
+}
 
 static bool is_seen(const struct seen_keys *seen, const char *kid)
 {
@@ -94,12 +115,13 @@ static bool is_seen(const struct seen_keys *seen, const char *kid)
 static bool note_leaving(void *arg, const struct ledger_key *key)
 {
     struct leaving *leaving = arg;
-    if (!is_retired(key) && !is_seen(leaving->seen, key->kid))
+    if (strcmp(key->state, "retired") != 0 && !is_seen(leaving->seen, key->kid))
         leaving->keys[leaving->n++] = *key;
-    return leaving->n < LEDGER_KEYS_MAX;
+    return leaving->n < KEYS_MAX;
 }
 
-static bool write_key(struct ledger_tx *tx, const struct ledger_key *key, const char *state, struct err *err)
+static bool write_key(struct ledger_tx *tx, struct seen_keys *seen, const struct ledger_key *key, const char *state,
+                      struct err *err)
 {
     struct record record;
     record_init(&record, RECORD_KEY);
@@ -108,10 +130,13 @@ static bool write_key(struct ledger_tx *tx, const struct ledger_key *key, const 
     record.alg = key->alg;
     record.key_state = state;
     record.certificate = key->certificate;
-    return ledger_record(tx, &record, err);
+    CHECK(ledger_record(tx, &record, err));
+    snprintf(seen->changes[seen->change_n].kid, CRYPTO_KID_SIZE, "%s", key->kid);
+    seen->changes[seen->change_n++].state = state;
+    return true;
 }
 
-static bool write_when_new(struct ledger_tx *tx, const struct ledger_key *key, struct err *err)
+static bool write_when_new(struct ledger_tx *tx, struct seen_keys *seen, const struct ledger_key *key, struct err *err)
 {
     struct store_key id = key_text(key->kid);
     struct ledger_key known;
@@ -121,26 +146,33 @@ static bool write_when_new(struct ledger_tx *tx, const struct ledger_key *key, s
         if (strcmp(known.state, key->state) == 0 && strcmp(known.certificate, key->certificate) == 0)
             return true;
     }
-    return !store_failed(tx->txn, err) && write_key(tx, key, key->state, err);
+    return !store_failed(tx->txn, err) && write_key(tx, seen, key, key->state, err);
 }
 
 static bool saw_job(struct ledger_tx *tx, void *arg, struct err *err)
 {
-    const struct seen_keys *seen = arg;
+    struct seen_keys *seen = arg;
     struct leaving leaving = {.seen = seen};
+    seen->change_n = 0;
     for (size_t i = 0; i < seen->n; i++)
-        CHECK(write_when_new(tx, &seen->keys[i], err));
-    do {
-        leaving.n = 0;
-        CHECK(ledger_keys(tx->txn, tx->arena, note_leaving, &leaving, err));
-        for (size_t i = 0; i < leaving.n; i++)
-            CHECK(write_key(tx, &leaving.keys[i], "retired", err));
-    } while (leaving.n == LEDGER_KEYS_MAX);
+        CHECK(write_when_new(tx, seen, &seen->keys[i], err));
+    CHECK(ledger_keys(tx->txn, tx->arena, note_leaving, &leaving, err));
+    for (size_t i = 0; i < leaving.n; i++)
+        CHECK(write_key(tx, seen, &leaving.keys[i], "retired", err));
     return true;
 }
 
-bool ledger_saw_keys(struct ledger *ledger, const struct ledger_key *keys, size_t n, struct err *err)
+bool ledger_saw_keys(struct ledger *ledger, const struct crypto_keyring *ring, struct err *err)
 {
-    struct seen_keys seen = {keys, n};
-    return ledger_run(ledger, saw_job, &seen, err);
+    AUTO_ARENA arena = arena_new();
+    struct seen_keys seen = {.n = 0};
+    for (int i = 0; i < CRYPTO_PURPOSE_COUNT; i++) {
+        enum crypto_purpose purpose = (enum crypto_purpose)i;
+        see(&seen, arena, crypto_keyring_public(ring, purpose), purpose, "active");
+        see(&seen, arena, crypto_keyring_staged(ring, purpose), purpose, "staged");
+    }
+    CHECK(ledger_run(ledger, saw_job, &seen, err));
+    for (size_t i = 0; i < seen.change_n; i++)
+        log_event(LOG_NOTICE, "key.state", "kid=%s state=%s", seen.changes[i].kid, seen.changes[i].state);
+    return true;
 }

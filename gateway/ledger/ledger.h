@@ -11,6 +11,7 @@
 #define LEDGER_LEDGER_H
 
 #include "base/base.h"
+#include "crypto/crypto.h"
 #include "journal/journal.h"
 #include "policy/policy.h"
 #include "record/record.h"
@@ -142,7 +143,6 @@ void ledger_on_commit(struct ledger *ledger, ledger_watch *watch, void *arg); /*
 bool ledger_saw_config(struct ledger *ledger, const char *object, const char *digest_hex, const char *version,
                        struct err *err);
 /* The gateway's own signing keys, as the journal tells of them. A key that is no longer configured stays, retired. */
-#define LEDGER_KEYS_MAX 8            /* configured at one time */
 struct ledger_key {
     const char *kid, *alg;           /* alg: ES256 SM2 RSA */
     const char *state;               /* staged active retired */
@@ -150,9 +150,9 @@ struct ledger_key {
     int64_t since_ms;                /* of the present state */
     uint64_t seq;                    /* of the record that made it so */
 };
-/* Compares what is configured (kid, alg, state, certificate) with what is known and writes a record for each key that
- * is new or changed, then one for each that retires. Blocking. */
-bool ledger_saw_keys(struct ledger *ledger, const struct ledger_key *keys, size_t n, struct err *err);
+/* Compares the certificates in use and staged with what is known and writes a record for each key that is new or
+ * changed, then one for each that retires; all or none. Before the keyring is used. Blocking. */
+bool ledger_saw_keys(struct ledger *ledger, const struct crypto_keyring *ring, struct err *err);
 /* All of them in the order of their kid, borrowed from the arena, until `each` returns false. */
 typedef bool ledger_key_each(void *arg, const struct ledger_key *key);
 bool ledger_keys(struct store_txn *txn, struct arena *arena, ledger_key_each *each, void *arg, struct err *err);

@@ -138,6 +138,25 @@ const char *directory_digest(const struct directory *directory, int which)
     return directory->digest[which];
 }
 
+bool directory_answerable(const struct directory *directory, const struct crypto_keyring *ring, struct config_faults *faults)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < directory->partner_n; i++) {
+        const struct partner *partner = &directory->partners[i];
+        enum crypto_purpose purpose;
+        struct err err = {0};
+
+        if (crypto_keyring_purpose(partner->answer_alg, &purpose) && crypto_keyring_public(ring, purpose) != NULL)
+            continue;
+        (void)err_set(&err, ERR_CONFIG_VALUE, partner->place, "%s is answered with %s, for which the gateway has no key; "
+                      "set answer_alg, or signing in pledged.yaml", partner->id, crypto_alg_name(partner->answer_alg));
+        config_fault(faults, &err);
+        ok = false;
+    }
+    return ok;
+}
+
 size_t directory_partners(const struct directory *directory)
 {
     return directory->partner_n;

@@ -107,6 +107,7 @@ static const struct member listing_record_members[] = {
     {"act", TEXT(act, RECORD_ID_MAX)},
     {"approval", TEXT(approval_id, RECORD_ID_MAX)},
     {"row", OBJECT(row_members)},
+    {"name_waits", FLAG(name_waits)},
     DECISION,
 };
 
@@ -139,9 +140,18 @@ static const struct member object_members[] = {
     {0},
 };
 
+static const struct member key_members[] = {
+    {"kid", TEXT(kid, RECORD_ID_MAX)},
+    {"alg", TEXT(alg, RECORD_ID_MAX)},
+    {"state", TEXT(key_state, RECORD_ID_MAX)},
+    {"certificate", TEXT(certificate, RECORD_CERTIFICATE_MAX)},
+    {0},
+};
+
 const struct member *const members_of_kind[RECORD_KIND_COUNT] = {
     [RECORD_CERTIFICATION] = certification_members, [RECORD_EXCLUSION] = exclusion_record_members,
     [RECORD_LISTING] = listing_record_members,      [RECORD_PROPOSAL] = approval_members,
     [RECORD_APPROVAL] = approval_members,           [RECORD_RUN] = run_members,
     [RECORD_CONFIG] = object_members,               [RECORD_ACCESS] = object_members,
+    [RECORD_KEY] = key_members,
 };

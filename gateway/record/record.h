@@ -16,6 +16,7 @@
 #define RECORD_ID_MAX 64
 #define RECORD_REASON_MAX 600
 #define RECORD_PAYLOAD_MAX (32u << 10)
+#define RECORD_CERTIFICATE_MAX (8u << 10)
 #define RECORD_BYTES_MAX (64u << 10)
 
 /* ---- words ------------------------------------------------------------------------------------------ */
@@ -48,6 +49,7 @@ enum record_kind {
     RECORD_RUN,             /* a finished sync run */
     RECORD_CONFIG,          /* a new digest of rules, partners, sources or operators was seen */
     RECORD_ACCESS,          /* digest of an hour of the access log */
+    RECORD_KEY,             /* a signing key of the gateway was staged, came into use or left it */
     RECORD_KIND_COUNT
 };
 const char *record_kind_name(enum record_kind kind);               /* "certification" … */
@@ -182,6 +184,10 @@ struct record {
     const char *pages;              /* hex digest of the pages' digests in order; "" */
     /* RECORD_CONFIG: object = rules partners sources operators; object_digest = SHA-256 of the file; note = version */
     /* RECORD_ACCESS: object = segment name; object_digest = digest */
+    /* RECORD_KEY */
+    const char *kid, *alg;          /* alg: ES256 SM2 RSA (which signs RS256 and PS256) */
+    const char *key_state;          /* staged active retired */
+    const char *certificate;        /* its certificate, DER in base64 */
 };
 void record_init(struct record *record, enum record_kind kind);    /* all text "", dates DATE_NONE */
 /* JSON bytes, members in fixed order, absent when empty (README.md shows a sample). buf overflow = too large, or a

@@ -16,6 +16,7 @@ static const char *const kind_names[RECORD_KIND_COUNT] = {
     [RECORD_RUN] = "run",
     [RECORD_CONFIG] = "config",
     [RECORD_ACCESS] = "access",
+    [RECORD_KEY] = "key",
 };
 static const char *const listing_names[LISTING_COUNT] = {
     [LISTING_NONE] = "not_listed",     [LISTING_CHECKING] = "checking", [LISTING_LISTED] = "listed",

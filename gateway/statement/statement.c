@@ -171,7 +171,7 @@ static void with_room(struct buf *buf, size_t max, size_t usual)
 /* JSON: body and detached signature. JOSE: the compact form takes the body's place. */
 static bool sign(const struct question *question, struct buf *body, struct buf *signature, struct err *err)
 {
-    const struct crypto_keyring *ring = question->statements->options.ring;
+    const struct crypto_keyring *ring = question->context->ring;
     enum crypto_alg alg = (enum crypto_alg)question->key.alg;
     struct buf plain;
     bool ok;

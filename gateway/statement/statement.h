@@ -16,7 +16,6 @@
 struct statements;
 struct statements_options {
     struct journal *journal;
-    const struct crypto_keyring *ring;
     const char *issuer_name, *issuer_uscc;
     int64_t validity_ms, stale_after_ms, refuse_after_ms;
     size_t cache_max;
@@ -24,10 +23,12 @@ struct statements_options {
 struct statements *statements_new(const struct statements_options *options);
 void statements_free(struct statements **statements);
 
-/* What is in force, swapped whole at reload; both borrowed and kept alive by the caller until no request uses them. */
+/* What is in force, swapped whole at reload; all borrowed and kept alive by the caller until no request uses them.
+ * Another key means another generation: what is kept in memory is then signed again, what was given away holds. */
 struct statement_context {
     const struct policy *policy;
     const struct directory *directory;
+    const struct crypto_keyring *ring;
     uint64_t generation;
 };
 

@@ -203,9 +203,9 @@ static inline void open_data(void)
         .store = w.store, .journal = w.journal, .policy = w.policy, .queue_max = 64, .min_free = 1};
     w.ledger = ledger_new(&ledger);
     NEED(ledger_start(w.ledger, &err), err);
+    NEED(ledger_saw_keys(w.ledger, w.ring, &err), err);
     NEED(access_open(&access, &w.access, &err), err);
     const struct statements_options statements = {.journal = w.journal,
-                                                  .ring = w.ring,
                                                   .issuer_name = "office",
                                                   .issuer_uscc = "x",
                                                   .validity_ms = 86400000,
@@ -232,7 +232,7 @@ static inline bool reload(void *arg, struct buf *report, struct err *err)
 
 static inline struct api_state in_force(uint64_t generation)
 {
-    return (struct api_state){generation, w.config, w.directory, w.policy, w.tls};
+    return (struct api_state){generation, w.config, w.directory, w.policy, w.tls, w.ring};
 }
 
 static inline void serve(void)
@@ -256,7 +256,6 @@ static inline void serve(void)
                                         .host = w.host,
                                         .statements = w.statements,
                                         .access = w.access,
-                                        .ring = w.ring,
                                         .access_dir = in_dir("access"),
                                         .scratch_dir = in_dir("scratch"),
                                         .reload = reload};

@@ -54,6 +54,7 @@ done
 expect OK verify -purpose sslclient "$pki/gateway-client.pem"
 expect "ASN1 OID: prime256v1" openssl x509 -in "$pki/gateway-sign.pem" -noout -text
 expect "ASN1 OID: SM2" openssl x509 -in "$pki/gateway-sign-sm2.pem" -noout -text
+expect "Public-Key: (3072 bit)" openssl x509 -in "$pki/gateway-sign-rsa.pem" -noout -text
 
 expect expired verify "$pki/bad/expired.pem"
 expect expired verify "$pki/bad/expired-server.pem"

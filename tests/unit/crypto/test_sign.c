@@ -339,6 +339,50 @@ static void ring_refuses_what_does_not_belong_together(void **state)
     crypto_keyring_free(&ring);
 }
 
+static bool stage(struct crypto_keyring *ring, const char *name, struct err *err)
+{
+    char cert[128], key[128], file[64];
+    snprintf(file, sizeof file, "%s.pem", name);
+    path(file, cert);
+    snprintf(file, sizeof file, "%s.key", name);
+    *err = (struct err){0};
+    return crypto_keyring_stage(ring, CRYPTO_SIGN_ES256, cert, path(file, key), err);
+}
+
+static void a_staged_key_is_known_but_signs_nothing(void **state)
+{
+    (void)state;
+    struct crypto_keyring *ring = load_ring(CRYPTO_ES256, NULL);
+    struct crypto_key *next;
+    struct err err = {0};
+    uint8_t signature[CRYPTO_SIGNATURE_MAX];
+    size_t n;
+    run("for n in next past; do openssl ecparam -name prime256v1 -genkey -noout -out $n.key; done && "
+        "mkdir -p ca && touch ca/index && openssl req -new -key next.key -subj /CN=next -out next.csr && "
+        "openssl req -new -key past.key -subj /CN=past -out past.csr && "
+        "printf '[ca]\ndefault_ca=d\n[d]\ndatabase=ca/index\nnew_certs_dir=ca\nrand_serial=yes\ndefault_md=sha256\n"
+        "policy=p\n[p]\ncommonName=supplied\n' >ca.cnf && "
+        "openssl ca -batch -config ca.cnf -cert ES256.pem -keyfile ES256.key -in next.csr -out next.pem -notext "
+        "-startdate 20900101000000Z -enddate 20910101000000Z");
+    run("openssl ca -batch -config ca.cnf -cert ES256.pem -keyfile ES256.key -in past.csr -out past.pem -notext "
+        "-startdate 20200101000000Z -enddate 20210101000000Z");
+    assert_null(crypto_keyring_staged(ring, CRYPTO_SIGN_ES256));
+    if (!stage(ring, "next", &err))
+        fail_msg("a certificate that begins later: %s", err.detail);
+    next = load_key("next.pem");
+    assert_string_equal(crypto_key_kid(crypto_keyring_staged(ring, CRYPTO_SIGN_ES256)), crypto_key_kid(next));
+    assert_true(crypto_sign(ring, CRYPTO_ES256, BYTES_LIT("x"), signature, &n, &err));
+    assert_false(crypto_verify(next, CRYPTO_ES256, NULL, BYTES_LIT("x"), bytes_of(signature, n), &err));
+    assert_false(stage(ring, "past", &err));
+    assert_int_equal(err.code, ERR_KEY_EXPIRED);
+    assert_false(stage(ring, "ES256", &err)); /* the one in use */
+    assert_int_equal(err.code, ERR_KEY_FILE);
+    assert_false(stage(ring, "RS256", &err));
+    assert_int_equal(err.code, ERR_KEY_FILE);
+    crypto_key_free(&next);
+    crypto_keyring_free(&ring);
+}
+
 static void bare_private_key_signs(void **state)
 {
     (void)state;
@@ -410,6 +454,7 @@ int main(void)
         cmocka_unit_test(jwk_members_give_the_same_key),
         cmocka_unit_test(unusable_files_are_refused_with_their_name),
         cmocka_unit_test(ring_refuses_what_does_not_belong_together),
+        cmocka_unit_test(a_staged_key_is_known_but_signs_nothing),
         cmocka_unit_test(bare_private_key_signs),
         cmocka_unit_test(key_of_another_algorithm_is_named),
         cmocka_unit_test(print_speed),

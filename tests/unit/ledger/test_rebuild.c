@@ -162,6 +162,19 @@ static bool record_step(struct ledger_tx *tx, void *arg, struct err *err)
     return ledger_record(tx, &record, err);
 }
 
+static void write_some_key(struct history *h)
+{
+    struct step step = {0};
+    struct err err = {0};
+    record_init(&step.record, RECORD_KEY);
+    step.record.actor = (struct actor){ACTOR_GATEWAY, ""};
+    step.record.kid = PICK(h, "one", "another", "a third");
+    step.record.alg = PICK(h, "ES256", "SM2", "RSA");
+    step.record.key_state = PICK(h, "staged", "active", "retired");
+    step.record.certificate = "MIIB";
+    NEED(ledger_run(h->w->ledger, record_step, &step, &err), err);
+}
+
 static void write_some_record(struct history *h)
 {
     struct step step = {0};
@@ -180,6 +193,8 @@ static void write_some_record(struct history *h)
     step.record.object_digest = run ? "" : "00ff";
     NEED(ledger_run(h->w->ledger, record_step, &step, &err), err);
     NEED(ledger_saw_config(h->w->ledger, PICK(h, "rules", "partners"), PICK(h, "aa", "bb"), "", &err), err);
+    if (chance(h, 50))
+        write_some_key(h);
 }
 
 static void pass_some_time(struct history *h)

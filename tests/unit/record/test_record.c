@@ -93,6 +93,10 @@ static void any_work(struct arena *a, struct record *r)
     r->completed_ms = any_time();
     r->counts = (struct run_counts){pick(9), pick(9), pick(9), pick(9), pick(9), pick(9), pick(9), pick(9), pick(9)};
     r->full = pick(2);
+    r->kid = any_text(a, 43);
+    r->alg = any_text(a, 5);
+    r->key_state = any_text(a, 7);
+    r->certificate = any_text(a, RECORD_CERTIFICATE_MAX);
 }
 
 static void any_record(struct arena *a, struct record *r)
@@ -213,10 +217,19 @@ static void same_run(const struct record *a, const struct record *b)
     assert_int_equal(a->full, b->full);
 }
 
+static void same_key(const struct record *a, const struct record *b)
+{
+    assert_string_equal(a->kid, b->kid);
+    assert_string_equal(a->alg, b->alg);
+    assert_string_equal(a->key_state, b->key_state);
+    assert_string_equal(a->certificate, b->certificate);
+}
+
 static void same(const struct record *a, const struct record *b)
 {
     static void (*const compare[RECORD_KIND_COUNT])(const struct record *, const struct record *) = {
-        same_certification, same_exclusion, same_listing, same_approval, same_approval, same_run, same_object, same_object};
+        same_certification, same_exclusion, same_listing, same_approval, same_approval, same_run, same_object, same_object,
+        same_key};
     assert_int_equal(a->kind, b->kind);
     assert_true(a->time_ms == b->time_ms && a->due_ms == b->due_ms);
     assert_int_equal(a->actor.kind, b->actor.kind);

@@ -133,13 +133,13 @@ static inline void load_files(struct world *w, uint64_t generation)
     struct directory_files files = {paths[0], paths[1], paths[2]};
     NEED(directory_load(&files, generation, &w->sources, &faults), items[0]);
     w->context.directory = w->sources;
+    w->context.ring = w->ring;
     w->context.generation = generation;
 }
 
 static inline void new_statements(struct world *w, size_t cache_max)
 {
     struct statements_options options = {.journal = w->journal,
-                                         .ring = w->ring,
                                          .issuer_name = ISSUER,
                                          .issuer_uscc = ISSUER_USCC,
                                          .validity_ms = DAY,
