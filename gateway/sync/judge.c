@@ -324,7 +324,7 @@ bool run_judge(struct run *run, bool *hold_out, struct err *err)
     if (none_listed && !story->dry_run)
         look.more = false; /* from an empty whitelist nothing can be taken */
     while (look.more)
-        CHECK(ledger_run(run->sync->ledger, look_job, &look, err));
+        CHECK(look_on(run->sync, &look, err));
     struct guard_job job = {.story = story, .wanted = look.removes};
     CHECK(ledger_run(run->sync->ledger, guard_job, &job, err));
     story->guard_listed = job.guard.listed;
