@@ -154,7 +154,8 @@ static void check_directory(struct check *check)
 static void check_all(struct check *check, const char *file)
 {
     struct err err = {0};
-    if (!config_load(file, &check->config, check->cli->arena, &check->faults))
+    (void)config_look(file, &check->config, check->cli->arena, &check->faults);
+    if (!check->config)
         return;
     if (!yaml_load(check->cli->arena, file, &check->root, NULL, &err))
         check->root = NULL;

@@ -87,6 +87,9 @@ struct config_faults {
  * Unknown keys, missing settings and values out of bounds are all reported, each with its place; when there
  * are none, also settings that contradict each other (a certificate without its key). */
 bool config_load(const char *file, struct config **config_out, struct arena *arena, struct config_faults *faults);
+/* For those who only look: as config_load, but hands out a config with faults too, with defaults in place of what is
+ * wrong, so that the files it names can be looked at as well. Without a setting that has no default it stays NULL. */
+bool config_look(const char *file, struct config **config_out, struct arena *arena, struct config_faults *faults);
 void config_free(struct config **config);
 void config_fault(struct config_faults *faults, const struct err *err);
 /* Writes every setting with its value, default mark, bounds and help in both languages as YAML that loads

@@ -14,6 +14,7 @@ struct loader {
     const struct yaml_node *root;
     struct config_faults *faults;
     bool failed;
+    bool lost;                           /* what nothing can stand in for */
 };
 
 void config_fault(struct config_faults *faults, const struct err *err)
@@ -211,24 +212,34 @@ static void check_together(struct loader *loader)
                 config->freshness_refuse_after);
 }
 
+/* After a fault the default stands in, for whoever looks on. */
+static void read_or_stand_in(struct loader *loader, const struct setting *setting)
+{
+    struct err err = {0}, ignored = {0};
+
+    if (read_setting(loader, setting, &err))
+        return;
+    fault(loader, &err);
+    if (setting->fallback == NULL || !setting_store(loader->config, setting, setting->fallback, &ignored))
+        loader->lost = loader->lost || setting->required;
+}
+
 static void read_settings(struct loader *loader)
 {
     check_group(loader, loader->root, "");
-    for (size_t i = 0; i < setting_count; i++) {
-        struct err err = {0};
-
-        if (!read_setting(loader, &setting_table[i], &err))
-            fault(loader, &err);
-    }
+    for (size_t i = 0; i < setting_count; i++)
+        read_or_stand_in(loader, &setting_table[i]);
     if (!loader->failed)
         check_together(loader);
 }
 
-bool config_load(const char *file, struct config **config_out, struct arena *arena, struct config_faults *faults)
+/* Whether all went well; the config is in the loader, NULL when it is not fit to be looked at. */
+static bool read_file(struct loader *loader, const char *file, struct arena *arena, struct config_faults *faults)
 {
     struct config *config = xcalloc(1, sizeof(*config));
-    struct loader loader = {.config = config, .faults = faults};
     struct err err = {0};
+
+    *loader = (struct loader){.config = config, .faults = faults};
 
     if (faults->items == NULL) {
         faults->max = CONFIG_FAULTS_MAX;
@@ -236,15 +247,36 @@ bool config_load(const char *file, struct config **config_out, struct arena *are
     }
     config->arena = arena_new();
     config->file = absolute(config->arena, file, &err);
-    if (config->file != NULL && yaml_load(config->arena, config->file, &loader.root, &config->raw, &err))
-        read_settings(&loader);
+    if (config->file != NULL && yaml_load(config->arena, config->file, &loader->root, &config->raw, &err)) {
+        read_settings(loader);
+    } else {
+        fault(loader, &err);
+        loader->lost = true;
+    }
+    if (loader->lost)
+        config_free(&loader->config);
+    return !loader->failed;
+}
+
+bool config_load(const char *file, struct config **config_out, struct arena *arena, struct config_faults *faults)
+{
+    struct loader loader;
+    bool ok = read_file(&loader, file, arena, faults);
+
+    if (ok)
+        *config_out = loader.config;
     else
-        fault(&loader, &err);
-    if (loader.failed)
-        config_free(&config);
-    else
-        *config_out = config;
-    return !loader.failed;
+        config_free(&loader.config);
+    return ok;
+}
+
+bool config_look(const char *file, struct config **config_out, struct arena *arena, struct config_faults *faults)
+{
+    struct loader loader;
+    bool ok = read_file(&loader, file, arena, faults);
+
+    *config_out = loader.config;
+    return ok;
 }
 
 void config_free(struct config **config)

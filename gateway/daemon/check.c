@@ -30,6 +30,31 @@ static void note_new(struct check *check, enum err_code code, const char *place,
     note(check, &err);
 }
 
+static bool told(const struct check *check, const char *file)
+{
+    for (size_t i = 0; i < check->faults->n; i++) {
+        if (strstr(check->faults->items[i].detail, file) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* Certificates and keys are opened together and the first one that fails ends it; this looks behind it. */
+static void check_files(struct check *check)
+{
+    const struct config *config = check->force.config;
+    const char *const files[] = {
+        config->tls_cert, config->tls_key, config->tls_ca, config->tls_crl, config->tls_client_cert, config->tls_client_key,
+        config->sign_es256_cert, config->sign_es256_key, config->sign_sm2_cert, config->sign_sm2_key,
+        config->sign_rsa_cert, config->sign_rsa_key,
+    };
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        if (files[i] != NULL && access(files[i], R_OK) != 0 && !told(check, files[i]))
+            note_new(check, ERR_CONFIG_FILE, files[i], strerror(errno));
+    }
+}
+
 static void check_rules(struct check *check)
 {
     const struct rules_file *rules = check->force.rules;
@@ -185,9 +210,10 @@ static void check_net(struct check *check)
 
 static void check_all(struct check *check, const char *file)
 {
-    (void)force_load(file, NULL, &check->kept, check->arena, &check->force, check->faults);
+    force_look(file, &check->kept, check->arena, &check->force, check->faults);
     if (check->force.config == NULL)
         return;
+    check_files(check);
     check_rules(check);
     check_outgoing(check);
     check_store(check);

@@ -183,6 +183,27 @@ static void fit_together(const struct force *old, struct force *fresh, struct co
     fresh->ring = crypto_keyring_ref(old->ring);
 }
 
+static void read_named(const struct force *old, struct kept *kept, struct force *out, struct config_faults *faults)
+{
+    out->rules = read_rules(out->config, old == NULL ? NULL : old->rules, kept, faults);
+    out->directory = read_directory(out->config, old == NULL ? NULL : old->directory, out->generation, faults);
+    out->tls = read_tls(out->config, old == NULL ? NULL : old->tls, faults);
+    out->ring = read_keyring(out->config, old == NULL ? NULL : old->ring, faults);
+    fit_together(old, out, faults);
+}
+
+void force_look(const char *file, struct kept *kept, struct arena *arena, struct force *out, struct config_faults *faults)
+{
+    struct config *config = NULL;
+
+    *out = (struct force){.generation = 1};
+    (void)config_look(file, &config, arena, faults);
+    if (config == NULL)
+        return;
+    out->config = keep_config(kept, config);
+    read_named(NULL, kept, out, faults);
+}
+
 bool force_load(const char *file, const struct force *old, struct kept *kept, struct arena *arena, struct force *out,
                 struct config_faults *faults)
 {
@@ -192,11 +213,7 @@ bool force_load(const char *file, const struct force *old, struct kept *kept, st
     out->config = read_config(file, old, kept, arena, faults);
     if (out->config == NULL)
         return false;
-    out->rules = read_rules(out->config, old == NULL ? NULL : old->rules, kept, faults);
-    out->directory = read_directory(out->config, old == NULL ? NULL : old->directory, out->generation, faults);
-    out->tls = read_tls(out->config, old == NULL ? NULL : old->tls, faults);
-    out->ring = read_keyring(out->config, old == NULL ? NULL : old->ring, faults);
-    fit_together(old, out, faults);
+    read_named(old, kept, out, faults);
     return faults->n == before;
 }
 

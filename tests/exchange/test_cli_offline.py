@@ -356,6 +356,27 @@ def test_config_check_places_key_files_where_they_are_named(write_gateway, pki):
     assert any("operators.yaml:1:" in line for line in lines), lines
 
 
+def test_faults_of_one_file_hide_no_others(write_gateway):
+    """pledgectl config check and pledged --check look on behind a fault of pledged.yaml itself."""
+    gateway = write_gateway({"tls.client_crl": "/nowhere/crl.pem", "signing.sm2.key": "/nowhere/sm2.key", "policy.admission": "perhaps"})
+    config = gateway.dir / "pledged.yaml"
+    config.write_text(config.read_text() + "colour: blue\n")
+    partners = gateway.dir / "partners.yaml"
+    partners.write_text(partners.read_text().replace("- bank\n", "- banker\n", 1))
+    (gateway.dir / "operators.yaml").write_text("operators: 5\n")
+    (gateway.dir / "rules.yaml").write_text("versions: []\n")
+    places = {config: ["colour", "perhaps", "/nowhere/crl.pem", "/nowhere/sm2.key"], partners: ["- banker"],
+              gateway.dir / "operators.yaml": ["operators: 5"], gateway.dir / "rules.yaml": ["versions"]}
+    checks = {"pledgectl": ctl("config", "check", config).stdout, "pledged": subprocess.run(
+        [str(BUILD / "bin" / "pledged"), "--config", str(config), "--check"], capture_output=True, timeout=60).stderr}
+    for who, said in checks.items():
+        for file, words in places.items():
+            for word in words:
+                line = next(i for i, text in enumerate(file.read_text().splitlines(), 1) if word in text)
+                assert f"{file}:{line}:" in said.decode(), (who, word, said.decode())
+    assert not gateway.data.exists()
+
+
 def test_adapter_check_says_which_step_failed(tmp_path):
     done = ctl("--json", "adapter", "check", tmp_path / "none.so")
     assert done.returncode in (1, 5) and json.loads(done.stdout)["failed_step"] == "dlopen"
