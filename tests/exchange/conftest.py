@@ -156,7 +156,7 @@ class Gateway:
         self.write("partners.yaml", {"partners": [
             {"id": name, "name": p["name"], "roles": p["roles"],
              "tls_certificates": [str(self.pki / f) for f in p.get("tls", [f"{name}.pem"])],
-             "signing": {"alg": p.get("alg", "ES256"), "certificates": [str(self.pki / f"{name}-sign.pem")]},
+             "signing": {"alg": p.get("alg", "ES256"), "certificates": [str(self.pki / p.get("sign", f"{name}-sign.pem"))]},
              **({"answer_alg": p["answer_alg"]} if "answer_alg" in p else {}),
              **({"paused": True} if p.get("paused") else {})}
             for name, p in partners.items()]})

@@ -239,6 +239,10 @@ static void settings_must_agree(void **state)
             "tls.outgoing_certificate");
     refused(replaced("signing:\n", "signing:\n  sm2: {certificate: s.pem}\n"), ERR_CONFIG_MISSING, "21:22",
             "signing.sm2.key");
+    refused(replaced("signing:\n", "signing:\n  rsa: {key: r.key}\n"), ERR_CONFIG_MISSING, "21:14",
+            "signing.rsa.certificate");
+    refused(replaced("signing:\n", "signing:\n  rsa: {staged: {certificate: r.pem}}\n"), ERR_CONFIG_MISSING, "21:31",
+            "signing.rsa.staged.key");
 }
 
 static void all_faults_are_collected(void **state)
