@@ -5,6 +5,7 @@
 # Short: the programs with gcc (build/), with clang and sanitizers (build/asan), the fuzz targets (build/fuzz); then one
 # ctest over unit tests in both builds, dialogues, lints, brief fuzzing, kills and the quickstart.
 # Long:  chroot  both commands of a newcomer on a fresh Debian 12 (debootstrap, root)
+#        package the Debian package installed, run, upgraded and removed on a fresh Debian 12 (debootstrap, root)
 #        kills   200 kills during syncs, decisions and questions
 #        fuzz    ten minutes a target (FUZZ_SECONDS changes that)
 #        bench   what the parts cost, beside their budgets
@@ -26,7 +27,7 @@ die() {
 }
 
 usage() {
-    echo "usage: sh tests/run.sh [long chroot|kills|fuzz|bench]" >&2
+    echo "usage: sh tests/run.sh [long chroot|package|kills|fuzz|bench]" >&2
     exit 2
 }
 
@@ -97,6 +98,12 @@ long_chroot() {
     sh "$root/tests/long/chroot.sh" "$root"
 }
 
+long_package() {
+    prepare
+    build_plain
+    sh "$root/tests/long/package.sh" "$build"
+}
+
 long_kills() {
     prepare
     build_plain
@@ -124,7 +131,7 @@ case ${1:-} in
 "") short ;;
 long)
     [ $# -eq 2 ] || usage
-    case $2 in chroot | kills | fuzz | bench) "long_$2" ;; *) usage ;; esac
+    case $2 in chroot | package | kills | fuzz | bench) "long_$2" ;; *) usage ;; esac
     ;;
 *) usage ;;
 esac
