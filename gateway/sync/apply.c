@@ -21,32 +21,41 @@ static const char *meta_name(struct ledger_tx *tx, const char *what, const char 
 
 /* ---- the local row that belongs to a decided one ---- */
 
-static void remember_row(struct ledger_tx *tx, const struct story *story, const struct staged *staged)
+/* Of a source: the next known row's number, and how many there are. Kept here while a chunk is applied. */
+struct numbers {
+    uint64_t ordinals, rows;
+};
+
+static void numbers_read(struct ledger_tx *tx, const char *source, struct numbers *out)
 {
-    struct store_txn *txn = ledger_txn(tx);
+    out->ordinals = store_number(ledger_txn(tx), TABLE_META, meta_name(tx, "ordinals", source));
+    out->rows = store_number(ledger_txn(tx), TABLE_META, meta_name(tx, "rows", source));
+}
+
+static void numbers_write(struct ledger_tx *tx, const char *source, const struct numbers *numbers)
+{
+    store_set_number(ledger_txn(tx), TABLE_META, meta_name(tx, "ordinals", source), numbers->ordinals);
+    store_set_number(ledger_txn(tx), TABLE_META, meta_name(tx, "rows", source), numbers->rows);
+}
+
+static void remember_row(struct store_txn *txn, struct numbers *numbers, const struct story *story, const struct staged *staged)
+{
     struct known_row known = {0};
     bool old = known_row_get(txn, story->source, staged->uscc, &known);
-    struct known_row now = {.ordinal = known.ordinal, .missing = ""};
+    struct known_row now = {.ordinal = old ? known.ordinal : (uint32_t)numbers->ordinals, .missing = ""};
     memcpy(now.digest, staged->digest, sizeof now.digest);
-    if (!old) {
-        const char *ordinals = meta_name(tx, "ordinals", story->source), *rows = meta_name(tx, "rows", story->source);
-        uint64_t next = store_number(txn, TABLE_META, ordinals);
-        now.ordinal = (uint32_t)next;
-        store_set_number(txn, TABLE_META, ordinals, next + 1);
-        store_set_number(txn, TABLE_META, rows, store_number(txn, TABLE_META, rows) + 1);
-    }
+    numbers->ordinals += !old;
+    numbers->rows += !old;
     known_row_put(txn, story->source, staged->uscc, &now);
 }
 
-static void forget_row(struct ledger_tx *tx, const struct story *story, const char *uscc)
+static void forget_row(struct store_txn *txn, struct numbers *numbers, const struct story *story, const char *uscc)
 {
-    struct store_txn *txn = ledger_txn(tx);
     struct known_row known;
     if (!known_row_get(txn, story->source, uscc, &known))
         return;
     known_row_delete(txn, story->source, uscc);
-    const char *rows = meta_name(tx, "rows", story->source);
-    store_set_number(txn, TABLE_META, rows, store_number(txn, TABLE_META, rows) - 1);
+    numbers->rows--;
 }
 
 static void mark_missing(struct ledger_tx *tx, const struct story *story, const char *uscc)
@@ -73,8 +82,8 @@ static bool refused(struct staged *staged, struct err *err)
     return true;
 }
 
-static bool decide_row(struct ledger_tx *tx, struct story *story, struct staged *staged, struct ledger_outcome *outcome,
-                       struct err *err)
+static bool decide_row(struct ledger_tx *tx, struct story *story, struct numbers *numbers, struct staged *staged,
+                       struct ledger_outcome *outcome, struct err *err)
 {
     struct fact fact;
     fact_from_staged(staged, story, &fact);
@@ -88,17 +97,17 @@ static bool decide_row(struct ledger_tx *tx, struct story *story, struct staged 
     }
     story->awaiting += outcome->awaits_admission;
     if (staged->kind == STAGE_ROW)
-        remember_row(tx, story, staged);
+        remember_row(ledger_txn(tx), numbers, story, staged);
     else
-        forget_row(tx, story, staged->uscc);
+        forget_row(ledger_txn(tx), numbers, story, staged->uscc);
     return true;
 }
 
-static bool apply_one(struct ledger_tx *tx, struct story *story, struct staged *staged, struct err *err)
+static bool apply_one(struct ledger_tx *tx, struct story *story, struct numbers *numbers, struct staged *staged, struct err *err)
 {
     struct ledger_outcome outcome = {0};
     if (staged->kind == STAGE_ROW || staged->kind == STAGE_ABSENT)
-        CHECK(decide_row(tx, story, staged, &outcome, err));
+        CHECK(decide_row(tx, story, numbers, staged, &outcome, err));
     else if (staged->kind == STAGE_MISSING)
         mark_missing(tx, story, staged->uscc);
     count_outcome(&story->counts, staged, &outcome);
@@ -117,8 +126,11 @@ static bool chunk_job(struct ledger_tx *tx, void *arg, struct err *err)
     size_t n = stage_read(ledger_txn(tx), ledger_arena(tx), story.id, "", rows, SYNC_CHUNK_ROWS, err);
     if (err->code != ERR_NONE)
         return false;
+    struct numbers numbers;
+    numbers_read(tx, story.source, &numbers);
     for (size_t i = 0; i < n; i++)
-        CHECK(apply_one(tx, &story, &rows[i], err));
+        CHECK(apply_one(tx, &story, &numbers, &rows[i], err));
+    numbers_write(tx, story.source, &numbers);
     story_put(ledger_txn(tx), &story);
     if (store_failed(ledger_txn(tx), err))
         return false;
