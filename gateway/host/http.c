@@ -29,14 +29,23 @@ static void give(struct exchange *exchange, struct host_answer *answer)
     host_drop(host);
 }
 
+/* The code goes with the words: a person looks it up, a test compares it. */
+static void tell_why(struct host_answer *answer, const struct err *err)
+{
+    char text[sizeof(answer->why)], line[sizeof(answer->why) + 64];
+
+    (void)snprintf(line, sizeof(line), "%s: %s", err_info(err->code)->code,
+                   err_text(err, false, text, sizeof(text)));
+    host_line_copy(answer->why, sizeof(answer->why), line);
+}
+
 static void fetched(const struct net_fetch_result *result, void *arg)
 {
     struct host_answer answer = {.status = result->status};
-    char text[sizeof(answer.why)];
 
     answer.state = result->ok ? GWA_IO_OK : result->sent ? GWA_IO_UNSURE : GWA_IO_FAILED;
     if (!result->ok) {
-        host_line_copy(answer.why, sizeof(answer.why), err_text(&result->err, false, text, sizeof(text)));
+        tell_why(&answer, &result->err);
     } else {
         answer.headers = xstrdup(result->headers == NULL ? "" : result->headers);
         answer.body = xrealloc(NULL, result->body.n + 1);
@@ -155,11 +164,10 @@ void host_http_start(struct host_job *job, struct host_ask *ask)
 {
     struct exchange *exchange = exchange_new(job);
     struct host_answer answer = {.state = GWA_IO_FAILED};
-    char text[sizeof(answer.why)];
     struct err err = {0};
 
     if (!start(exchange, ask, &err)) {
-        host_line_copy(answer.why, sizeof(answer.why), err_text(&err, false, text, sizeof(text)));
+        tell_why(&answer, &err);
         give(exchange, &answer);
     }
     wipe_headers(ask);

@@ -566,14 +566,14 @@ static void http_failures_say_whether_it_was_sent(void **state)
     (void)state;
     (void)err_set(&failed.err, ERR_CLIENT_CONNECT, NULL, "port closed");
     http(&w, &failed);
-    expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "failed 0 end=0  the connection could not be made: port closed");
+    expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "failed 0 end=0  client.connect: the connection could not be made: port closed");
     failed.sent = true;
     http(&w, &failed);
     expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "unsure 0");
     wire.refuse = true;
     http(&w, NULL);
     wire.refuse = false;
-    expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "failed 0 end=0  the connection could not be made: no route");
+    expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "failed 0 end=0  client.connect: the connection could not be made: no route");
 }
 
 static void other_io_is_not_offered(void **state)
