@@ -185,6 +185,19 @@ static enum err_code code_of(const struct fetch *fetch, CURLcode code)
     }
 }
 
+/* A new connection that ended behind the handshake and before any answer: the other side's alert may have been
+ * overtaken by the end of the connection, so that only the broken pipe is seen. */
+static bool refused_behind_handshake(const struct fetch *fetch, CURLcode code)
+{
+    curl_off_t handshake_us = 0;
+    long connects = 0;
+    if ((code != CURLE_SEND_ERROR && code != CURLE_RECV_ERROR) || fetch->head.n > 0)
+        return false;
+    curl_easy_getinfo(fetch->easy, CURLINFO_APPCONNECT_TIME_T, &handshake_us);
+    curl_easy_getinfo(fetch->easy, CURLINFO_NUM_CONNECTS, &connects);
+    return handshake_us > 0 && connects > 0;
+}
+
 static bool was_sent(const struct fetch *fetch)
 {
     long n = 0;
@@ -196,8 +209,10 @@ void fetch_result(const struct fetch *fetch, CURLcode code, struct net_fetch_res
     long status = 0;
     *result_out = (struct net_fetch_result){.ok = code == CURLE_OK, .sent = was_sent(fetch)};
     if (code != CURLE_OK) {
-        err_set(&result_out->err, code_of(fetch, code), NULL, "%s",
-                fetch->text[0] ? fetch->text : curl_easy_strerror(code));
+        bool refused = refused_behind_handshake(fetch, code);
+        err_set(&result_out->err, refused ? ERR_CLIENT_TLS : code_of(fetch, code), NULL, "%s%s",
+                fetch->text[0] ? fetch->text : curl_easy_strerror(code),
+                refused ? "; ended behind the handshake: it may not accept our certificate" : "");
         return;
     }
     curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
