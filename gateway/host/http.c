@@ -1,4 +1,5 @@
 /* GWA_HTTP through net. A secret's handle in a header is put in here, on the way out, and nowhere else. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
