@@ -19,6 +19,8 @@ static const struct {
     [FACT_REMOVE] = {"remove", decide_remove},
     [FACT_ADMIT] = {"admit", decide_admit},
     [FACT_TIME] = {"time", decide_time},
+    [FACT_RULES] = {"rules", decide_rules},
+    [FACT_REVERT] = {"revert", decide_revert},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -22,7 +22,7 @@ struct ask {
 /* One per fact kind. False: refused, err says why. Leaving out->outcome at POLICY_NOTHING is an answer too. */
 typedef bool decider(const struct ask *ask, struct decision *out, struct err *err);
 decider decide_row, decide_absent, decide_impose, decide_lift, decide_add, decide_confirm, decide_refuse;
-decider decide_suspend, decide_restore, decide_remove, decide_admit, decide_time;
+decider decide_suspend, decide_restore, decide_remove, decide_admit, decide_time, decide_rules, decide_revert;
 
 /* Lifts the first exclusion whose last day has passed; false when there is none. */
 bool policy_lift_over(const struct ask *ask, struct decision *out);
@@ -51,6 +51,7 @@ bool stand_on_list(const struct listing *listing);                  /* listed or
 bool stand_has(const struct listing *listing, enum reason reason);
 /* Removed because of exclusions and nothing else: a lift brings it back. */
 bool stand_excluded_only(const struct listing *listing);
+bool stand_any_removes(const struct rules *rules, const struct firm *firm);  /* some live exclusion removes rather than suspends */
 
 void stand_reason(struct listing *listing, enum reason reason);     /* this one alone */
 void stand_move(struct listing *listing, enum listing_status status, date_day day);   /* since = day when it changes */

@@ -56,7 +56,9 @@ enum fact_kind {
     FACT_RESTORE,        /* person: the decision was wrong; rectified. Ends all exclusions and an inferred absence */
     FACT_REMOVE,         /* person, with a ground */
     FACT_ADMIT,          /* the run's or batch's approval admits this firm */
-    FACT_TIME            /* a date passed */
+    FACT_TIME,           /* a date passed */
+    FACT_RULES,          /* new rules are in force: judged again, without anything new about the firm */
+    FACT_REVERT          /* a run is undone: the firm as it stood before (`before`) */
 };
 struct fact {
     enum fact_kind kind;
@@ -74,6 +76,7 @@ struct fact {
     date_day effective, until;       /* of exclusions; until also of FACT_ADD's membership */
     const char *note;                /* a person's reason */
     int64_t due_ms;                  /* FACT_TIME */
+    const struct firm *before;       /* FACT_REVERT; borrowed */
 };
 const char *fact_kind_name(enum fact_kind kind);
 

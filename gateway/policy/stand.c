@@ -106,7 +106,7 @@ void stand_wait(struct listing *listing, date_day day)
         add_reason(listing, how);
 }
 
-static bool any_removes(const struct rules *rules, const struct firm *firm)
+bool stand_any_removes(const struct rules *rules, const struct firm *firm)
 {
     for (size_t i = 0; i < firm->exclusion_n; i++) {
         if (rules->effect[firm->exclusions[i].ground] == POLICY_REMOVE)
@@ -117,7 +117,7 @@ static bool any_removes(const struct rules *rules, const struct firm *firm)
 
 void stand_exclude(const struct rules *rules, struct listing *listing, const struct firm *next, date_day day)
 {
-    bool removed = stand_excluded_only(listing) || any_removes(rules, next);
+    bool removed = stand_excluded_only(listing) || stand_any_removes(rules, next);
 
     /* no membership was interrupted, so none can be restored */
     if (!stand_on_list(listing) && !stand_excluded_only(listing))

@@ -49,8 +49,27 @@ static void take_row(struct firm *firm, const struct record *record)
     certification->granted_ms = record->time_ms;
 }
 
+/* Exactly as before, also where that was nothing: the row holds every field of then. */
+static void apply_revert(struct firm *firm, const struct record *record)
+{
+    const struct cert_row *row = &record->row;
+
+    take_row(firm, record);
+    firm->region_code = row->region_code;
+    firm->industry_code = row->industry_code;
+    firm->scale = row->scale;
+    firm->ownership = row->ownership;
+    firm->certification.state = record->reverted;
+    firm->certification.source = record->source;
+    firm->certification.sequence = record->seq;
+}
+
 static void apply_certification(struct firm *firm, const struct record *record)
 {
+    if (record->action == CERT_REVERT) {
+        apply_revert(firm, record);
+        return;
+    }
     static const enum cert_state after[CERT_ACTION_COUNT] = {
         [CERT_WITHDRAW] = CERT_WITHDRAWN,
         [CERT_ABSENT] = CERT_ABSENT_FROM_LIST,

@@ -93,6 +93,7 @@ static const struct member certification_members[] = {
     {"name_waits", FLAG(name_waits)},
     {"unconfirmed", FLAG(unconfirmed)},
     {"begins_later", FLAG(begins_later)},
+    {"reverted", WORD(reverted, cert)},
     DECISION,
 };
 

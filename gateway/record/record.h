@@ -24,7 +24,7 @@
 enum listing_status { LISTING_NONE, LISTING_CHECKING, LISTING_LISTED, LISTING_SUSPENDED, LISTING_REMOVED, LISTING_EXPIRED, LISTING_COUNT };
 enum listing_lane { LANE_NONE, LANE_PRIORITY, LANE_ORDINARY, LANE_COUNT };
 /* BEGIN: a certification granted for a later day came into force. */
-enum cert_action { CERT_GRANT, CERT_RENEW, CERT_AMEND, CERT_WITHDRAW, CERT_ABSENT, CERT_EXPIRE, CERT_BEGIN, CERT_ACTION_COUNT };
+enum cert_action { CERT_GRANT, CERT_RENEW, CERT_AMEND, CERT_WITHDRAW, CERT_ABSENT, CERT_EXPIRE, CERT_BEGIN, CERT_REVERT, CERT_ACTION_COUNT };
 /* PENDING: granted, but in force only from valid_from. */
 enum cert_state { CERT_NONE, CERT_IN_FORCE, CERT_WITHDRAWN, CERT_ABSENT_FROM_LIST, CERT_EXPIRED, CERT_PENDING, CERT_STATE_COUNT };
 enum ground {
@@ -159,6 +159,7 @@ struct record {
     bool name_waits;                /* row.name differs from the known name: kept as name_pending */
     bool unconfirmed;               /* the row brought something a person has to confirm (again) */
     bool begins_later;              /* the certification is in force only from row.valid_from */
+    enum cert_state reverted;       /* CERT_REVERT: the state the certification had before, with row as it stood then */
     const char *list_version;
     uint8_t row_digest[32];         /* SHA-256 of the row's original bytes; zero when none */
     /* RECORD_EXCLUSION */

@@ -27,9 +27,17 @@ static const char *const listing_zhs[LISTING_COUNT] = {
     [LISTING_SUSPENDED] = "已暂停", [LISTING_REMOVED] = "已移出",  [LISTING_EXPIRED] = "已到期",
 };
 static const char *const lane_names[LANE_COUNT] = {"", "priority", "ordinary"};
+static const char *const cert_names[CERT_STATE_COUNT] = {
+    [CERT_NONE] = "",
+    [CERT_IN_FORCE] = "in_force",
+    [CERT_WITHDRAWN] = "withdrawn",
+    [CERT_ABSENT_FROM_LIST] = "absent_from_list",
+    [CERT_EXPIRED] = "expired",
+    [CERT_PENDING] = "pending",
+};
 static const char *const action_names[CERT_ACTION_COUNT] = {
     [CERT_GRANT] = "grant",   [CERT_RENEW] = "renew",   [CERT_AMEND] = "amend", [CERT_WITHDRAW] = "withdraw",
-    [CERT_ABSENT] = "absent", [CERT_EXPIRE] = "expire", [CERT_BEGIN] = "begin",
+    [CERT_ABSENT] = "absent", [CERT_EXPIRE] = "expire", [CERT_BEGIN] = "begin",   [CERT_REVERT] = "revert",
 };
 static const char *const actor_names[ACTOR_COUNT] = {
     [ACTOR_TIMER] = "timer",   [ACTOR_SOURCE] = "source",   [ACTOR_PARTNER] = "partner",
@@ -65,6 +73,7 @@ const struct words words_kind = {kind_names, COUNT(kind_names)};
 const struct words words_listing = {listing_names, COUNT(listing_names)};
 const struct words words_lane = {lane_names, COUNT(lane_names)};
 const struct words words_action = {action_names, COUNT(action_names)};
+const struct words words_cert = {cert_names, COUNT(cert_names)};
 const struct words words_actor = {actor_names, COUNT(actor_names)};
 const struct words words_ground = {ground_names, COUNT(ground_names)};
 const struct words words_reason = {reason_names, COUNT(reason_names)};

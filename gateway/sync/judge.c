@@ -56,6 +56,7 @@ void count_outcome(struct run_counts *counts, const struct staged *staged, const
     int64_t *of[CERT_ACTION_COUNT] = {
         [CERT_GRANT] = &counts->added,         [CERT_RENEW] = &counts->renewed, [CERT_AMEND] = &counts->amended,
         [CERT_WITHDRAW] = &counts->withdrawn,  [CERT_ABSENT] = &counts->absent, [CERT_EXPIRE] = &counts->amended,
+        [CERT_BEGIN] = &counts->amended,       [CERT_REVERT] = &counts->amended,
     };
     (*of[outcome->action])++;
 }

@@ -114,6 +114,7 @@ static void any_record(struct arena *a, struct record *r)
     r->name_waits = pick(2);
     r->unconfirmed = pick(2);
     r->begins_later = pick(2);
+    r->reverted = pick(CERT_STATE_COUNT);
     r->list_version = any_text(a, 20);
     r->row_digest[pick(32)] = (uint8_t)pick(256);
     r->lift = pick(2);
@@ -169,6 +170,7 @@ static void same_certification(const struct record *a, const struct record *b)
     assert_int_equal(a->name_waits, b->name_waits);
     assert_int_equal(a->unconfirmed, b->unconfirmed);
     assert_int_equal(a->begins_later, b->begins_later);
+    assert_int_equal(a->reverted, b->reverted);
     same_row(&a->row, &b->row);
     same_decision(a, b);
 }
