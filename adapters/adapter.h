@@ -3,6 +3,7 @@
  *
  * Version history (append-only changes raise MINOR, anything else raises MAJOR):
  *   1.0  first version: open, fetch, send, resolve, close; host: io, alloc, say, sign, row.
+ *   1.1  gwa_page.origin and gwa_job.origin: a source's adapter is sent what became of the rows.
  *
  * An adapter exports exactly two symbols:
  *     const uint32_t gwa_abi;             GWA_ABI_VERSION as compiled
@@ -23,7 +24,7 @@
 #include <stdint.h>
 
 #define GWA_ABI_MAJOR 1
-#define GWA_ABI_MINOR 0
+#define GWA_ABI_MINOR 1
 #define GWA_ABI_VERSION (((uint32_t)GWA_ABI_MAJOR << 16) | GWA_ABI_MINOR)
 #define GWA_EXPORT __attribute__((visibility("default")))
 
@@ -105,6 +106,9 @@ struct gwa_page {                      /* told for each page when it begins */
     const char *list_version;          /* NULL: not said */
     int64_t total;                     /* rows announced; -1: not said */
     struct gwa_bytes raw;              /* the page's exact bytes: digested into the run's record */
+    /* 1.1 */
+    const char *origin;                /* what the rows come from, in one line of at most 2 KiB (a path, a time): kept
+                                          with the run and handed back to send; NULL: not said */
 };
 
 struct gwa_job;
@@ -120,9 +124,9 @@ struct gwa_host {
     bool (*hmac_sha256)(struct gwa_job *job, const char *name, struct gwa_bytes in, char *out, size_t size);
     const char *(*setting)(const struct gwa_job *job, const char *name);
     int64_t (*now_ms)(const struct gwa_job *job);      /* wall time, ms since 1970 UTC */
-    /* fetch jobs only. `line` counts rows from 1 over the whole list; `raw` is at most 64 KiB: of a longer row its
-     * first 64 KiB, then row_bad("row", …). A row without a readable code is announced with an empty one. What is
-     * announced and answered GWA_ROW_PARSE must be followed by row_fields or row_bad. */
+    /* fetch jobs only. `line` counts rows from 1 over the whole list, or is the row's place in its file; `raw` is at
+     * most 64 KiB: of a longer row its first 64 KiB, then row_bad("row", …). A row without a readable code is announced with
+     * an empty one. What is announced and answered GWA_ROW_PARSE must be followed by row_fields or row_bad. */
     bool (*page)(struct gwa_job *job, const struct gwa_page *page);     /* false: stop, return GWA_RETRY */
     enum gwa_row_answer (*row)(struct gwa_job *job, uint64_t line, struct gwa_bytes code, struct gwa_bytes raw);
     void (*row_fields)(struct gwa_job *job, const struct gwa_field *fields, size_t n);
@@ -149,6 +153,10 @@ struct gwa_job {
     struct gwa_bytes message;          /* signed bytes, to be carried unchanged */
     const char *signature;             /* x-jws-signature, or NULL */
     struct gwa_bytes reply;            /* set by the adapter: the other side's receipt */
+    /* 1.1 send and resolve of a source: after a run that named its origin, `message` is text/csv in UTF-8 with the
+     * columns row, code, field, text: first how the run ended, then each row that was refused; message_id is the
+     * run's. The job is tried again a few times, then dropped. */
+    const char *origin;                /* as gwa_page.origin of that run, or NULL */
 };
 
 struct gwa_adapter {

@@ -286,8 +286,11 @@ static enum gwa_verdict compare(struct gwa_job *job, struct run *run, const stru
 /* The page is announced before it is compared, so that the host sees the change as well. */
 static enum gwa_verdict take_page(struct gwa_job *job, struct run *run, const struct page *page)
 {
-    struct gwa_page announced = {sizeof(announced), run->pages + 1, page->version[0] == '\0' ? NULL : page->version,
-                                 page->total, job->result.body};
+    struct gwa_page announced = {.size = sizeof(announced),
+                                 .number = run->pages + 1,
+                                 .list_version = page->version[0] == '\0' ? NULL : page->version,
+                                 .total = page->total,
+                                 .raw = job->result.body};
     enum gwa_verdict verdict;
 
     if (!job->host->page(job, &announced)) {

@@ -13,6 +13,8 @@
 #define FIELDS_MAX 32
 #define FIELD_BYTES_MAX (4u << 10)
 #define VERSION_BYTES_MAX 128
+#define ORIGIN_BYTES_MAX (2u << 10)
+#define PAGE_SIZE_FIRST offsetof(struct gwa_page, origin)      /* as it was in 1.0 */
 
 static struct host_job *job_of(struct gwa_job *face)
 {
@@ -235,12 +237,14 @@ static bool may_hand_over(struct host_job *job)
 
 static bool page_fits(struct host_job *job, const struct gwa_page *page)
 {
-    struct bytes version = bytes_str(page->list_version);
+    struct bytes version = bytes_str(page->list_version), origin = bytes_str(page->origin);
 
-    if (page->size < sizeof(*page))
+    if (page->size < PAGE_SIZE_FIRST)
         job->broken = "the page was built for an older interface";
     else if (version.n > VERSION_BYTES_MAX || !utf8_valid(version))
         job->broken = "the list version is not a short text";
+    else if (origin.n > ORIGIN_BYTES_MAX || !utf8_valid(origin) || strpbrk(page->origin == NULL ? "" : page->origin, "\r\n"))
+        job->broken = "the origin is not one line of text";
     else if (job->row_open)
         job->broken = "the adapter left a row without fields";
     return job->broken == NULL;
@@ -249,11 +253,14 @@ static bool page_fits(struct host_job *job, const struct gwa_page *page)
 static bool call_page(struct gwa_job *face, const struct gwa_page *page)
 {
     struct host_job *job = job_of(face);
+    struct gwa_page full = {.size = 0};
     bool go_on;
 
     if (!may_hand_over(job))
         return false;
-    go_on = page_fits(job, page) && job->sink.page(job->sink.arg, page);
+    /* what an older adapter does not know of stays unsaid */
+    memcpy(&full, page, page->size < sizeof(full) ? page->size : sizeof(full));
+    go_on = page_fits(job, &full) && job->sink.page(job->sink.arg, &full);
     host_gate_leave(job);
     return go_on;
 }

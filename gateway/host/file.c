@@ -36,6 +36,13 @@ static const char *below(const struct host_instance *instance, const char *targe
     return NULL;
 }
 
+bool host_may_read(const struct host_instance *instance, const char *path)
+{
+    const char *directory = NULL, *rest = below(instance, path, &directory);
+
+    return rest != NULL && *rest != '\0';
+}
+
 static bool take_name(const char **rest, char name[NAME_MAX + 1])
 {
     size_t n = strcspn(*rest, "/");
@@ -86,12 +93,13 @@ static int open_parent(const struct host_instance *instance, const char *target,
 
 /* ---- read ----------------------------------------------------------------------------------------------- */
 
+/* The one file that a fetch was given may lie anywhere; below a directory of the adapter it is opened as any other. */
 static int open_for_read(struct host_job *job)
 {
     char name[NAME_MAX + 1];
     int parent, fd, kept;
 
-    if (job->file != NULL && strcmp(job->file, job->ask.target) == 0)
+    if (job->file != NULL && strcmp(job->file, job->ask.target) == 0 && !host_may_read(job->instance, job->file))
         return open(job->file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     parent = open_parent(job->instance, job->ask.target, name);
     if (parent < 0)

@@ -104,6 +104,22 @@ struct host_job;
 bool host_fetch_start(struct host *host, struct host_instance *instance, const struct host_fetch *fetch,
                       const struct host_sink *sink, host_done *done, void *arg, struct host_job **job_out,
                       struct err *err);
+/* Whether the path names something below one of the instance's directories; where it leads is judged at opening. */
+bool host_may_read(const struct host_instance *instance, const char *path);
+
+/* A message to be carried, or asked about: text and bytes are copied. */
+struct host_send {
+    bool resolve;                        /* ask what became of it: DONE it had arrived, RETRY it had not */
+    const char *message_id, *media_type;
+    struct bytes message;                /* at most half of HOST_JOB_MEMORY_MAX; client.too_large */
+    const char *signature, *origin;      /* or NULL */
+    int64_t deadline_ms;                 /* duration of the whole job */
+};
+/* Whether the instance's adapter carries messages at all. */
+bool host_sends(const struct host_instance *instance);
+/* not_supported when it does not; else as host_fetch_start. outcome.reply lives in the job. */
+bool host_send_start(struct host *host, struct host_instance *instance, const struct host_send *send, host_done *done,
+                     void *arg, struct host_job **job_out, struct err *err);
 /* Asks a running job to end soon: its next row or page call answers stop, its io fails. Safe until done was called. */
 void host_cancel(struct host_job *job);
 

@@ -69,7 +69,7 @@ struct host_answer {
 /* Who may act for a stepping job. Calls into the host pass OWN -> HOST and back; the watcher passes OWN -> SHUT
  * when it gives the step up: from then on nothing the adapter does reaches anybody. */
 enum job_gate { GATE_OWN, GATE_HOST, GATE_SHUT };
-enum job_kind { JOB_OPEN, JOB_FETCH, JOB_CLOSE };
+enum job_kind { JOB_OPEN, JOB_FETCH, JOB_SEND, JOB_RESOLVE, JOB_CLOSE };
 enum job_phase { JOB_WAITING, JOB_READY, JOB_STEPPING, JOB_ENDING };
 
 struct host_job {

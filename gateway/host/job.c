@@ -172,6 +172,7 @@ void host_job_deliver(struct host_job *job)
     struct host *host = job->host;
 
     pthread_mutex_unlock(&host->lock);
+    job->outcome.reply = bytes_of(job->face.reply.p, job->face.reply.n);
     job->done(job->arg, &job->outcome);
     pthread_mutex_lock(&host->lock);
     unlink_job(job);
@@ -194,6 +195,50 @@ bool host_fetch_start(struct host *host, struct host_instance *instance, const s
     job->file = fetch->file == NULL ? NULL : xstrdup(fetch->file);
     job->face.file = job->file;
     job->sink = *sink;
+    job->done = done;
+    job->arg = arg;
+    *job_out = job;
+    started = host_job_start(job, err);
+    pthread_mutex_unlock(&host->lock);
+    if (!started)
+        *job_out = NULL;
+    return started;
+}
+
+bool host_sends(const struct host_instance *instance)
+{
+    return instance->adapter->entry.send != NULL;
+}
+
+static const char *lend_text(struct host_job *job, const char *text)
+{
+    return text == NULL ? NULL : arena_strdup(job->arena, text);
+}
+
+static void lend_message(struct host_job *job, const struct host_send *send)
+{
+    struct bytes message = send->message.n == 0 ? send->message : bytes_dup(job->arena, send->message);
+
+    job->face.message = (struct gwa_bytes){message.p, message.n};
+    job->face.message_id = lend_text(job, send->message_id);
+    job->face.media_type = lend_text(job, send->media_type);
+    job->face.signature = lend_text(job, send->signature);
+    job->face.origin = lend_text(job, send->origin);
+}
+
+bool host_send_start(struct host *host, struct host_instance *instance, const struct host_send *send, host_done *done,
+                     void *arg, struct host_job **job_out, struct err *err)
+{
+    struct host_job *job;
+    bool started;
+
+    if (!host_sends(instance))
+        return err_set(err, ERR_NOT_SUPPORTED, NULL, "adapter %s does not send", instance->adapter->name);
+    if (send->message.n > HOST_JOB_MEMORY_MAX / 2)
+        return err_set(err, ERR_CLIENT_TOO_LARGE, NULL, "adapter %s: the message", instance->adapter->name);
+    pthread_mutex_lock(&host->lock);
+    job = host_job_new(instance, send->resolve ? JOB_RESOLVE : JOB_SEND, send->deadline_ms);
+    lend_message(job, send);
     job->done = done;
     job->arg = arg;
     *job_out = job;

@@ -46,7 +46,8 @@ static bool check_abi(struct host_adapter *adapter, struct err *err)
 /* The least size of an entry by MINOR: the end of the last member that this version knew. */
 static size_t least_size(uint32_t abi)
 {
-    static const size_t by_minor[] = {offsetof(struct gwa_adapter, close) + sizeof(void (*)(void *))};
+    enum { FIRST = offsetof(struct gwa_adapter, close) + sizeof(void (*)(void *)) };
+    static const size_t by_minor[] = {FIRST, FIRST /* 1.1 grew other structs */};
 
     _Static_assert(sizeof(by_minor) / sizeof(*by_minor) == GWA_ABI_MINOR + 1, "one size for each MINOR");
     return by_minor[abi & 0xffff];

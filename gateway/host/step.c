@@ -47,6 +47,10 @@ static enum gwa_verdict call_adapter(struct host_job *job)
     case JOB_CLOSE:
         entry->close(job->instance->instance);
         return GWA_DONE;
+    case JOB_SEND:
+        return entry->send(&job->face);
+    case JOB_RESOLVE:
+        return entry->resolve(&job->face);
     case JOB_FETCH:
         break;
     }
