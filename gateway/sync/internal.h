@@ -9,6 +9,7 @@
 
 #define RUN_ID_SIZE 40
 #define RUN_TEXT_MAX 400
+#define RUN_ORIGIN_MAX 2048
 #define RUN_VALUE_MAX (16u << 10)
 #define STAGE_VALUE_MAX (SYNC_ROW_MAX + (16u << 10))
 #define STAGE_CHUNK_BYTES (8u << 20)  /* staged in one transaction, about */
@@ -36,6 +37,7 @@ struct story {
     int64_t awaiting;                 /* firms that wait for the run's admission */
     int64_t attempts, restarts;
     char pages[65];                   /* digest over the pages' digests */
+    char origin[RUN_ORIGIN_MAX + 1];  /* what the rows came from, as the adapter names it; "" not said */
     char error[64], error_text[RUN_TEXT_MAX];
     int64_t guard_listed, guard_limit, guard_taken, guard_wanted;
     char hold_why[64];                /* code: guard.held list.empty list.short absence.confirm */
@@ -201,5 +203,10 @@ bool run_start(struct sync *sync, struct plan *plan, const struct sync_request *
 bool run_resume(struct sync *sync, struct plan *plan, const char *run_id, struct err *err);
 void run_cancel(struct run *run);
 void run_free(struct run **run);
+
+/* verdicts.c: tells the source's adapter what became of a run's rows, when it sends and the run named its origin. `ok`
+ * and `why` say how the run ended. Waits for the adapter at most VERDICTS_MS; a failure is logged and changes nothing. */
+#define VERDICTS_MS 60000
+void run_tell_verdicts(struct run *run, bool ok, const struct err *why);
 
 #endif

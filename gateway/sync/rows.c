@@ -56,7 +56,7 @@ void run_reset_rows(struct run *run)
     run->batch = NULL;
     arena_reset(run->row_arena);
     run->story.counts = (struct run_counts){0};
-    run->story.list_version[0] = '\0';
+    run->story.list_version[0] = run->story.origin[0] = '\0';
     run->story.total = -1;
     uint8_t ignored[CRYPTO_DIGEST_SIZE];
     crypto_hash_end(run->pages, ignored);
@@ -85,6 +85,8 @@ static bool on_page(void *arg, const struct gwa_page *page)
         return false;
     }
     run->page_n++;
+    if (page->origin != NULL)
+        snprintf(run->story.origin, sizeof run->story.origin, "%s", page->origin);
     uint8_t digest[CRYPTO_DIGEST_SIZE];
     crypto_digest(CRYPTO_SHA256, bytes_of(page->raw.p, page->raw.n), digest);
     crypto_hash_add(run->pages, bytes_of(digest, sizeof digest));

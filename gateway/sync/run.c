@@ -257,6 +257,12 @@ static bool carry_out(struct run *run, struct err *err)
     bool hold = false;
     CHECK(run_prepare_seen(run, err));
     CHECK(fetch(run, err));
+    /* the source was looked at and had nothing to offer: no list, so nothing to judge */
+    if (run->page_n == 0) {
+        run->story.full = false;
+        run->story.fetched_ms = clock_wall_ms();
+        return run_finish(run->sync, &run->story, RUN_DONE, NULL, err);
+    }
     name_the_list(run);
     run->story.phase = PHASE_JUDGE;
     CHECK(run_judge(run, &hold, err));
@@ -299,6 +305,7 @@ static void *run_main(void *arg)
             log_err(LOG_ERROR, "sync.finish", &failed);
         log_err(LOG_WARN, "sync.failed", &kept);
     }
+    run_tell_verdicts(run, ok, &err);
     ended(run, ok);
     return NULL;
 }
@@ -310,6 +317,7 @@ static void *resume_main(void *arg)
     bool ok = run_apply(run->sync, &run->story, &err) && run_finish(run->sync, &run->story, RUN_DONE, NULL, &err);
     if (!ok)
         log_err(LOG_WARN, "sync.resume", &err);
+    run_tell_verdicts(run, ok, &err);
     ended(run, ok);
     return NULL;
 }

@@ -132,6 +132,7 @@ void story_encode(const struct story *story, struct buf *buf)
     json_add_boolean(&out, "initial", story->initial);
     json_add_boolean(&out, "absence_counts", story->absence_counts);
     json_add_string_opt(&out, "pages", story->pages);
+    json_add_string_opt(&out, "origin", story->origin);
     add_error(&out, story);
     add_guard(&out, story);
     json_add_string_opt(&out, "hold_why", story->hold_why);
@@ -221,6 +222,7 @@ bool story_decode(struct bytes in, struct story *out, struct err *err)
     out->attempts = number(o, "attempts");
     out->restarts = number(o, "restarts");
     copy(o, "pages", out->pages, sizeof out->pages);
+    copy(o, "origin", out->origin, sizeof out->origin);
     copy(error, "code", out->error, sizeof out->error);
     copy(error, "detail", out->error_text, sizeof out->error_text);
     out->guard_listed = number(guard, "listed");

@@ -307,6 +307,8 @@ bool sync_start(struct sync *sync, const struct sync_request *request, char *run
         err_set(err, ERR_RUN_BUSY, plan->id, "%s", plan->run->story.id);
     else if (plan->paused && request->actor.kind == ACTOR_TIMER)
         err_set(err, ERR_SOURCE_PAUSED, plan->id, "resume it first");
+    else if (request->file != NULL && !host_may_read(plan->instance, request->file))
+        err_set(err, ERR_RUN_FILE, plan->id, "%.256s", request->file);
     else
         ok = run_start(sync, plan, request, run_id_out, err);
     pthread_mutex_unlock(&sync->lock);

@@ -37,7 +37,8 @@ struct sync_request {
     bool full, dry_run, initial;
     const char *file;                  /* NULL: as configured */
 };
-/* run_id_out ≥ 40 bytes. run.busy, source.unknown, source.paused (timer only). */
+/* run_id_out ≥ 40 bytes. run.busy, source.unknown, source.paused (timer only), run.file: the file does not lie below a
+ * directory of the source's adapter. */
 bool sync_start(struct sync *sync, const struct sync_request *request, char *run_id_out, struct err *err);
 bool sync_cancel(struct sync *sync, const char *run_id, const struct actor *actor, struct err *err);
 bool sync_pause(struct sync *sync, const char *source, bool paused, const struct actor *actor, struct err *err);
