@@ -153,6 +153,9 @@ int cli_show(struct cli *cli, const char *method, const char *path, struct bytes
 /* All pages of a list; `columns` are members with a space between. `cursor` names the query parameter that takes
  * "next" (NULL: the route has one page). --limit bounds the items. */
 int cli_show_items(struct cli *cli, const char *path, const char *cursor, const char *columns);
+/* The same pages, each item to `each` as it came; it answers an exit code, and anything but CLI_OK ends the walk. */
+typedef int cli_each(void *arg, struct bytes item);
+int cli_each_item(struct cli *cli, const char *path, const char *cursor, cli_each *each, void *arg);
 void cli_put_json(struct cli *cli, struct bytes json);      /* one line on stdout */
 int cli_parse_answer(struct cli *cli, struct bytes body, struct json_doc **doc_out);
 

@@ -11,6 +11,8 @@ struct list {
     const char *members[CLI_COLUMNS_MAX];
     size_t column_n;
     int64_t left;                         /* items still wanted */
+    cli_each *each;                       /* takes the items instead of the grid */
+    void *arg;
     int64_t shown;
 };
 
@@ -54,11 +56,12 @@ static int show_page(struct list *list, struct bytes items)
     bool broken = false;
     int code = CLI_OK;
     while (list->left > 0 && code == CLI_OK && json_scan_next(items, &at, &item, &broken)) {
-        code = show_item(list, item);
+        code = list->each ? list->each(list->arg, item) : show_item(list, item);
         list->left--;
         list->shown++;
     }
-    grid_flush(&list->grid);
+    if (!list->each)
+        grid_flush(&list->grid);
     if (code == CLI_OK && broken) {
         cli_say(list->cli, "%s", list->cli->zh ? "网关的应答无法读取" : "the gateway's answer cannot be read");
         code = CLI_FAILED;
@@ -132,4 +135,10 @@ int cli_show_items(struct cli *cli, const char *path, const char *cursor, const 
     if (code == CLI_OK && list.shown == 0)
         cli_say(cli, "%s", cli->zh ? "没有符合的内容" : "nothing found");
     return code;
+}
+
+int cli_each_item(struct cli *cli, const char *path, const char *cursor, cli_each *each, void *arg)
+{
+    struct list list = {.cli = cli, .left = INT64_MAX, .each = each, .arg = arg};
+    return show_pages(&list, cli_with(cli, path, "limit", arena_printf(cli->arena, "%d", CLI_PAGE)), cursor);
 }

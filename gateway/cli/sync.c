@@ -1,6 +1,8 @@
-/* sync: run, list, show, diff, cancel, pause, resume. */
+/* sync: run, list, show, diff, cancel, pause, resume; list import, which is a run with a file. */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/internal.h"
 
@@ -116,6 +118,28 @@ static int wait_for(struct cli *cli, const char *run)
     return code;
 }
 
+/* The daemon knows nothing of this directory, so a path is made absolute here; links are left to the daemon to judge. */
+static const char *absolute(struct cli *cli, const char *path)
+{
+    char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    const char *whole = here == NULL ? path : arena_printf(cli->arena, "%s/%s", here, path);
+    char *out = arena_alloc(cli->arena, strlen(whole) + 2), *save = NULL;
+    size_t n = 0;
+    free(here);
+    for (char *part = strtok_r(arena_strdup(cli->arena, whole), "/", &save); part; part = strtok_r(NULL, "/", &save)) {
+        if (strcmp(part, "..") == 0) {
+            while (n > 0 && out[--n] != '/')
+                ;
+        } else if (strcmp(part, ".") != 0) {
+            out[n++] = '/';
+            memcpy(out + n, part, strlen(part));
+            n += strlen(part);
+        }
+    }
+    out[n] = '\0';
+    return out;
+}
+
 static struct bytes start_body(struct cli *cli, const char *source)
 {
     struct buf text;
@@ -124,6 +148,8 @@ static struct bytes start_body(struct cli *cli, const char *source)
     json_out_init(&json, &text);
     json_begin_object(&json);
     json_add_string(&json, "source", source);
+    if (cli->option[OPTION_FILE])
+        json_add_string(&json, "file", absolute(cli, cli->option[OPTION_FILE]));
     if (cli->option[OPTION_FULL])
         json_add_boolean(&json, "full", true);
     if (cli->option[OPTION_INITIAL])
@@ -171,10 +197,21 @@ int cli_do_sync_run(struct cli *cli)
 {
     AUTO_JSON doc = NULL;
     struct cli_answer answer;
+    if (cli->option[OPTION_FILE] && !utf8_valid(bytes_str(cli->option[OPTION_FILE])))
+        return cli_usage(cli, "--file is a path in UTF-8");
+    if (cli->option[OPTION_FILE] && !cli->option[OPTION_SOURCE])
+        return cli_usage(cli, "--file needs --source: the source says how its lists are read");
     if (cli->option[OPTION_SOURCE])
         return run_source(cli, cli->option[OPTION_SOURCE]);
     int code = cli_ask(cli, "GET", "/sources", bytes_str(""), CLI_CALL_MS, &answer);
     if (code == CLI_OK)
         code = cli_parse_answer(cli, answer.body, &doc);
     return code == CLI_OK ? run_all(cli, json_member(json_root(doc), "items")) : code;
+}
+
+int cli_do_list_import(struct cli *cli)
+{
+    cli->option[OPTION_FILE] = cli->args[0];
+    cli->option[OPTION_WAIT] = "";
+    return cli_do_sync_run(cli);
 }

@@ -86,9 +86,11 @@ static void read_words(struct loader *loader, const struct yaml_node *map, struc
 {
     static const char *const scopes[] = {"full", "batch", "delta", NULL};
     static const char *const absences[] = {"twice", "confirm", NULL};
-    int scope = SOURCE_FULL, absence = 0;
+    bool files = strcmp(source->adapter, "filedrop") == 0;
+    int scope = files ? SOURCE_BATCH : SOURCE_FULL, absence = 0;
 
-    loader_choice(loader, map, "scope", true, scopes, &scope);
+    /* a file holds what was decided at one time; only a whole list is worth saying so */
+    loader_choice(loader, map, "scope", !files, scopes, &scope);
     loader_choice(loader, map, "absence", false, absences, &absence);
     source->scope = (enum source_scope)scope;
     source->absence_confirm = absence == 1;
