@@ -108,11 +108,15 @@ class Site:
 
 # ---- P1: an answer that is already signed
 
-COPIED = {"date", "content-length", "connection", "server", "content-type", "etag", "last-modified"}
+OWN = {"date", "content-length", "connection", "server", "content-type", "etag"}      # nginx writes these itself, or none
+
+
+def length(headers):
+    return sum(len(name) + len(value) + 4 for name, value in headers.items())
 
 
 def nginx_like(site, work, codes, name, extra=""):
-    """nginx with the very bodies that the gateway answers, and headers of the same length."""
+    """nginx with the very bodies that the gateway answers, and a header of the same length."""
     root = work / f"{name}-root"
     folder = root / "v1" / "whitelist"
     folder.mkdir(parents=True)
@@ -120,10 +124,16 @@ def nginx_like(site, work, codes, name, extra=""):
         answer = site.gateway.firm("bank-a", code)
         answer.raise_for_status()
         (folder / code).write_bytes(answer.content)
-    kept = [(n, v) for n, v in answer.headers.items() if n.lower() not in COPIED]
-    lines = "".join(f'add_header {n} "{v}"; ' for n, v in kept)
-    ours = len(answer.headers["ETag"]) if "ETag" in answer.headers else 0
-    return Nginx(work / name, site.pki, "server", root, f'{lines} add_header X-E "{"e" * ours}"; {extra}', SETTINGS["net.threads"])
+    extra += ' add_header Last-Modified "";' + "".join(f' add_header {n} "{v}";' for n, v in answer.headers.items() if n.lower() not in OWN)
+    plain = Nginx(work / f"{name}-plain", site.pki, "server", root, extra)
+    session = site.gateway.session("bank-a")
+    told = session.get(f"{plain.url}/v1/whitelist/{codes[-1]}")
+    told.raise_for_status()
+    plain.stop()
+    room = length(answer.headers) - length(told.headers) - len("X-Fill: \r\n")
+    if room > 0:
+        extra += f' add_header X-Fill "{"x" * room}";'
+    return Nginx(work / name, site.pki, "server", root, extra, SETTINGS["net.threads"])
 
 
 def pairs(ours, theirs, our_pid, their_pid, requests, n=PAIRS):
@@ -175,15 +185,17 @@ def p2(site, work, options):
     codes = site.codes(SPREAD + PAIRS * group)[SPREAD:]
     group = len(codes) // PAIRS
     load = Load(site.gateway.port, site.pki, [f"/v1/whitelist/{code}" for code in codes])
-    first, again = [], []
+    first, again = [], []            # (all, in user mode) a request
     for i in range(PAIRS):
-        first.append(load.cost(site.pid, group, i * group)[0])
-        again.append(statistics.mean(load.cost(site.pid, group, i * group)[0] for _ in range(4)))
+        cost, told = load.cost(site.pid, group, i * group)
+        first.append((cost, told["user_us"]))
+        repeats = [load.cost(site.pid, group, i * group) for _ in range(4)]
+        again.append((statistics.mean(cost for cost, _ in repeats), statistics.mean(told["user_us"] for _, told in repeats)))
     load.close()
     x = (x + sign_us()) / 2
-    extra = statistics.median(a - b for a, b in zip(first, again)) / x
-    result("P2", "signed at first question, above P1", extra, "x", f"x = {x:.2f} µs; first {statistics.median(first):.2f} µs, "
-           f"again {statistics.median(again):.2f} µs a request", "≤ 1.3", extra <= 1.3, x_us=x)
+    extra, user = (statistics.median(a[i] - b[i] for a, b in zip(first, again)) / x for i in (0, 1))
+    result("P2", "signed at first question, above P1", extra, "x", f"x = {x:.2f} µs; first {statistics.median(first)[0]:.2f} µs, "
+           f"again {statistics.median(again)[0]:.2f} µs a request; in user mode alone {user:.2f} x", "≤ 1.3", extra <= 1.3, x_us=x)
 
 
 # ---- P6: a long list

@@ -18,11 +18,19 @@ TICK = os.sysconf("SC_CLK_TCK")
 WORK = BUILD / "bench"
 
 
-def cpu_of(pid):
-    """utime + stime in seconds of a process with all its threads, also ended ones, and of its living children."""
+def times_of(pid):
+    """utime and stime in seconds of a process with all its threads, also ended ones, and of its living children."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return (int(fields[11]) + int(fields[12])) / TICK + sum(cpu_of(child) for child in children)
+    user, system = int(fields[11]) / TICK, int(fields[12]) / TICK
+    for child in children:
+        of_child = times_of(child)
+        user, system = user + of_child[0], system + of_child[1]
+    return user, system
+
+
+def cpu_of(pid):
+    return sum(times_of(pid))
 
 
 def anonymous_kib(pid):
@@ -93,9 +101,11 @@ class Load:
 
     def cost(self, pid, count, first=0):
         """Server CPU in microseconds a request, and what the generator saw."""
-        before = cpu_of(pid)
+        before = times_of(pid)
         told = self.ask(count, first)
-        return (cpu_of(pid) - before) / count * 1e6, told
+        user, system = (b - a for a, b in zip(before, times_of(pid)))
+        told["user_us"] = user / count * 1e6
+        return (user + system) / count * 1e6, told
 
     def close(self):
         self.process.stdin.close()
@@ -119,6 +129,8 @@ http {{
     sendfile on;
     tcp_nopush on;
     etag off;
+    server_tokens off;
+    max_ranges 0;
     server {{
         listen 127.0.0.1:{port} ssl reuseport;
         ssl_certificate {cert};

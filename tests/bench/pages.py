@@ -19,12 +19,12 @@ INDUSTRIES = ("C2669", "C3360", "I6510", "M7320", "C2710", "A0190", "E4710", "F5
 LEVELS = ("省级", "市级")
 
 
-def row(number, today):
-    """Firm `number` as the bureau tells it."""
+def row(number, year, days):
+    """Firm `number` as the bureau tells it; `days` are dates as text from 100 days ago."""
     return (f'{{"uscc":"{uscc.code(number)}","name":"山西示例{number:07d}号科技有限公司","regionCode":"{uscc.REGIONS[number % 7]}",'
-            f'"industryCode":"{INDUSTRIES[number % 8]}","scale":"{1 + number % 4}","level":"{LEVELS[number % 2]}","batch":"{today.year}-1",'
-            f'"documentNo":"晋民营发〔{today.year}〕{1 + number % 30}号","certifiedOn":"{today - datetime.timedelta(30 + number % 60)}",'
-            f'"validUntil":"{today + datetime.timedelta(300 + number % 400)}","status":"certified"}}')
+            f'"industryCode":"{INDUSTRIES[number % 8]}","scale":"{1 + number % 4}","level":"{LEVELS[number % 2]}","batch":"{year}-1",'
+            f'"documentNo":"晋民营发〔{year}〕{1 + number % 30}号","certifiedOn":"{days[10 + number % 60]}",'
+            f'"validUntil":"{days[400 + number % 400]}","status":"certified"}}')
 
 
 def write_page(directory, number, rows, total, size):
@@ -43,10 +43,11 @@ def write_pages(directory, rows, size=500):
         return pages
     directory.mkdir(parents=True, exist_ok=True)
     done.unlink(missing_ok=True)
+    days = [str(today + datetime.timedelta(n - 100)) for n in range(800)]
     numbers = list(range(rows))
     random.Random(rows).shuffle(numbers)
     for page in range(pages):
-        write_page(directory, page + 1, [row(n, today) for n in numbers[page * size:(page + 1) * size]], rows, size)
+        write_page(directory, page + 1, [row(n, today.year, days) for n in numbers[page * size:(page + 1) * size]], rows, size)
     (directory / "codes.txt").write_text("".join(uscc.code(n) + "\n" for n in numbers))
     done.write_text(f"{rows} {size} {today}")
     return pages
