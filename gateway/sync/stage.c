@@ -2,6 +2,7 @@
  * what stands twice is judged, and the stage is written through the committer in code order. */
 #include "sync/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,16 +18,32 @@ bool stage_add(struct run *run, const struct staged *staged, struct err *err)
 
 /* ---- one firm's rows become one ---- */
 
+#define LINES_MAX 120                     /* bytes: a firm told a hundred times does not need a hundred line numbers */
+
 /* The rows of one code are folded in the order they came in. */
 struct fold {
     bool any;                         /* false: nothing to stage so far */
     struct staged row;                /* what will be staged */
     struct bytes value;               /* as encoded; empty when it must be encoded anew */
+    char lines[LINES_MAX];            /* of the list, that contradict each other */
 };
+
+static void tell_lines(struct fold *fold, const struct staged *now)
+{
+    unsigned long long first = fold->row.line, line = now->line;
+    size_t n = strlen(fold->lines);
+    if (!fold->any)
+        snprintf(fold->lines, LINES_MAX, "line %llu and one before it", line);
+    else if (fold->row.kind != STAGE_CONFLICT)
+        snprintf(fold->lines, LINES_MAX, "lines %llu, %llu", first, line);
+    else if (n + 24 < LINES_MAX)
+        snprintf(fold->lines + n, LINES_MAX - n, ", %llu", line);
+}
 
 /* Two different rows for one code are both a conflict. */
 static void fold_conflict(struct fold *fold, const struct staged *now, uint32_t rows, bool again)
 {
+    tell_lines(fold, now);
     fold->any = true;
     fold->value = (struct bytes){0};
     staged_init(&fold->row, STAGE_CONFLICT, now->uscc, now->line);
@@ -34,6 +51,7 @@ static void fold_conflict(struct fold *fold, const struct staged *now, uint32_t 
     fold->row.again = again;
     fold->row.code = ERR_LIST_ROW_CONFLICT;
     fold->row.field = "uscc";
+    fold->row.detail = fold->lines;
 }
 
 /* The stored row came first and was passed over as unchanged. */
@@ -66,7 +84,7 @@ static bool fold_row(const struct run *run, struct fold *fold, const char *uscc,
     if (now.again)
         CHECK(fold_stored(run, fold, &now, &known, err));
     if (!known)
-        *fold = (struct fold){true, now, value};
+        *fold = (struct fold){.any = true, .row = now, .value = value};
     return true;
 }
 

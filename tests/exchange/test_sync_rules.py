@@ -58,7 +58,9 @@ def test_two_different_rows_for_one_code_are_both_refused(loaded, bureau):
     bureau.control(rows=rows, version="v2")
     run = loaded.sync()
     assert run["counts"]["rejected"] == 4 and run["counts"]["added"] == 0, run["counts"]
-    assert {d["code"] for d in loaded.diff(run["id"])} == {"list.row_conflict"}
+    told = {d["uscc"]: d for d in loaded.diff(run["id"])}
+    assert {d["code"] for d in told.values()} == {"list.row_conflict"}
+    assert "17, 18" in told[certified(20)["uscc"]]["detail"] and "16" in told[certified(3)["uscc"]]["detail"], told
     assert status(loaded, certified(3)["uscc"]) == "listed" and status(loaded, certified(20)["uscc"]) == "not_listed"
 
 
