@@ -141,17 +141,23 @@ static bool fetch_once(struct run *run, struct err *err)
     return started;
 }
 
+static struct timespec in_ms(int64_t ms)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += (time_t)(ms / 1000);
+    at.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000;
+    }
+    return at;
+}
+
 /* Waits before another attempt, unless cancelled. */
 static void pause_between(struct run *run, int64_t ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec until = in_ms(ms);
     pthread_mutex_lock(&run->lock);
     while (!run->cancelled && pthread_cond_timedwait(&run->changed, &run->lock, &until) != ETIMEDOUT) {
     }
@@ -293,17 +299,59 @@ static void ended(struct run *run, bool ok)
     pthread_mutex_unlock(&sync->lock);
 }
 
+#define ROOM_WAIT_MS 1000
+
+/* Waits before what could not be written is tried again; false when the gateway stops: then it is left to the next
+ * start. A person's cancelling does not end this: it is about what was decided already. */
+static bool wait_for_room(struct run *run)
+{
+    struct timespec until = in_ms(ROOM_WAIT_MS);
+    pthread_mutex_lock(&run->lock);
+    while (!run->sync->stopping && pthread_cond_timedwait(&run->changed, &run->lock, &until) != ETIMEDOUT) {
+    }
+    pthread_mutex_unlock(&run->lock);
+    return !run->sync->stopping;
+}
+
+static bool end_once(struct run *run, enum run_state state, const struct err *why, struct err *err)
+{
+    if (state == RUN_DONE)
+        CHECK(run_apply(run->sync, &run->story, err));
+    return run_finish(run->sync, &run->story, state, why, err);
+}
+
+/* Brings a run to its end however often a full disk is in the way: no other run of its source begins before, so an
+ * older list is never carried forward over a newer one. */
+static bool end_at_last(struct run *run, enum run_state state, const struct err *why)
+{
+    enum err_code told = ERR_NONE;
+    for (;;) {
+        struct err err = {0};
+        if (end_once(run, state, why, &err))
+            return true;
+        if (err.code != told)
+            log_err(LOG_ERROR, "sync.unfinished", &err);
+        told = err.code;
+        if (!wait_for_room(run))
+            return false;
+    }
+}
+
 static void *run_main(void *arg)
 {
     struct run *run = arg;
     struct err err = {0};
     bool ok = carry_out(run, &err);
     if (!ok) {
-        struct err kept = err, failed = {0};
-        /* what was being applied stays to be rolled forward; everything else is as if it never ran */
-        if (run->story.phase != PHASE_APPLY && !run_finish(run->sync, &run->story, failed_state(run, &kept), &kept, &failed))
-            log_err(LOG_ERROR, "sync.finish", &failed);
+        struct err kept = err;
         log_err(LOG_WARN, "sync.failed", &kept);
+        /* what was being applied is rolled forward; everything else is as if it never ran */
+        if (run->story.phase == PHASE_APPLY)
+            ok = end_at_last(run, RUN_DONE, NULL);
+        else
+            (void)end_at_last(run, failed_state(run, &kept), &kept);
+        if (ok)
+            err = (struct err){0};
     }
     run_tell_verdicts(run, ok, &err);
     ended(run, ok);
@@ -314,9 +362,7 @@ static void *resume_main(void *arg)
 {
     struct run *run = arg;
     struct err err = {0};
-    bool ok = run_apply(run->sync, &run->story, &err) && run_finish(run->sync, &run->story, RUN_DONE, NULL, &err);
-    if (!ok)
-        log_err(LOG_WARN, "sync.resume", &err);
+    bool ok = end_at_last(run, RUN_DONE, NULL);
     run_tell_verdicts(run, ok, &err);
     ended(run, ok);
     return NULL;
