@@ -105,6 +105,8 @@ static void row_digest(const struct run *run, struct bytes raw, uint8_t out[CRYP
 /* A row that is stored with these very bytes, was not missing, and was not seen before in this run. */
 static bool is_unchanged(struct run *run, const char *uscc)
 {
+    if (run->known_n == 0)
+        return false; /* a first list: nothing to look up */
     struct store_txn *txn = store_read(run->sync->store, &run->sink_err);
     if (txn == NULL)
         return false;
@@ -119,6 +121,8 @@ static bool is_unchanged(struct run *run, const char *uscc)
 /* True when this firm's stored row was seen before in this run. */
 static bool mark_seen(struct run *run, const char *uscc)
 {
+    if (run->known_n == 0)
+        return false;
     struct store_txn *txn = store_read(run->sync->store, &run->sink_err);
     struct known_row known;
     bool again = txn != NULL && known_row_get(txn, run->source->id, uscc, &known) && !seen_mark(run, known.ordinal);
