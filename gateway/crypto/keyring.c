@@ -129,7 +129,8 @@ static bool certificate_runs(const struct crypto_key *key, bool may_begin_later,
 }
 
 /* Both halves of a pair that belong together; the caller frees them. */
-static bool read_pair(const char *cert_path, const char *key_path, bool may_begin_later, struct slot *out, struct err *err)
+static bool read_pair(const char *cert_path, const char *key_path, bool may_begin_later, struct slot *out,
+                      struct err *err)
 {
     if (crypto_key_from_file(cert_path, &out->public, err) && crypto_private_from_file(key_path, &out->private, err) &&
         certificate_belongs(out->public, out->private, cert_path, key_path, err) &&

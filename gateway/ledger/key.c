@@ -9,24 +9,10 @@
 
 /* ---- the stored row ---- */
 
-bool apply_key(struct apply *apply, const struct record *record, struct err *err)
-{
-    struct json_out out;
-    buf_reset(&apply->value);
-    json_out_init(&out, &apply->value);
-    json_begin_object(&out);
-    json_add_string(&out, "alg", record->alg);
-    json_add_string(&out, "state", record->key_state);
-    json_add_integer(&out, "since_ms", record->time_ms);
-    json_add_integer(&out, "seq", (int64_t)record->seq);
-    json_add_string(&out, "certificate", record->certificate);
-    json_end_object(&out);
-    if (apply->value.overflow)
-        return err_set(err, ERR_INTERNAL, record->kid, "key value too large");
-    struct store_key key = key_text(record->kid);
-    store_put(apply->txn, TABLE_KEY, &key, buf_bytes(&apply->value));
-    return true;
-}
+struct row {
+    struct ledger_key key;
+    bool used;                       /* was active once: signatures exist */
+};
 
 static const char *text_of(struct arena *arena, const json_value *object, const char *name)
 {
@@ -34,20 +20,67 @@ static const char *text_of(struct arena *arena, const json_value *object, const 
     return text == NULL ? "" : arena_strdup(arena, text);
 }
 
-static bool read_row(struct arena *arena, struct bytes kid, struct bytes value, struct ledger_key *out, struct err *err)
+static bool read_row(struct arena *arena, struct bytes kid, struct bytes value, struct row *out, struct err *err)
 {
     AUTO_JSON doc = NULL;
     int64_t seq = 0;
-    *out = (struct ledger_key){.kid = arena_strndup(arena, (const char *)kid.p, kid.n)};
+    *out = (struct row){.key.kid = arena_strndup(arena, (const char *)kid.p, kid.n)};
     if (!json_parse(value, &doc, err))
-        return err_set(err, ERR_STORE_CORRUPT, out->kid, "signing key");
+        return err_set(err, ERR_STORE_CORRUPT, out->key.kid, "signing key");
     const json_value *o = json_root(doc);
-    out->alg = text_of(arena, o, "alg");
-    out->state = text_of(arena, o, "state");
-    out->certificate = text_of(arena, o, "certificate");
-    json_integer(json_member(o, "since_ms"), &out->since_ms);
+    out->key.alg = text_of(arena, o, "alg");
+    out->key.state = text_of(arena, o, "state");
+    out->key.certificate = text_of(arena, o, "certificate");
+    json_boolean(json_member(o, "used"), &out->used);
+    json_integer(json_member(o, "since_ms"), &out->key.since_ms);
     json_integer(json_member(o, "seq"), &seq);
-    out->seq = (uint64_t)seq;
+    out->key.seq = (uint64_t)seq;
+    return true;
+}
+
+static bool find_row(struct store_txn *txn, struct arena *arena, const char *kid, struct row *out, bool *known_out,
+                     struct err *err)
+{
+    struct store_key key = key_text(kid);
+    struct bytes value;
+    *known_out = store_get(txn, TABLE_KEY, &key, &value);
+    if (*known_out)
+        return read_row(arena, bytes_str(kid), value, out, err);
+    *out = (struct row){.used = false};
+    return !store_failed(txn, err);
+}
+
+static void write_row(struct apply *apply, const struct record *record, bool used)
+{
+    struct json_out out;
+    buf_reset(&apply->value);
+    json_out_init(&out, &apply->value);
+    json_begin_object(&out);
+    json_add_string(&out, "alg", record->alg);
+    json_add_string(&out, "state", record->key_state);
+    json_add_boolean(&out, "used", used);
+    json_add_integer(&out, "since_ms", record->time_ms);
+    json_add_integer(&out, "seq", (int64_t)record->seq);
+    json_add_string(&out, "certificate", record->certificate);
+    json_end_object(&out);
+}
+
+/* A staged key that is taken back was never used: nothing signed with it may be believed, so it is not kept. */
+bool apply_key(struct apply *apply, const struct record *record, struct err *err)
+{
+    struct store_key key = key_text(record->kid);
+    struct row old;
+    bool known;
+    CHECK(find_row(apply->txn, apply->arena, record->kid, &old, &known, err));
+    bool used = old.used || strcmp(record->key_state, "active") == 0;
+    if (!used && strcmp(record->key_state, "retired") == 0) {
+        store_delete(apply->txn, TABLE_KEY, &key);
+        return true;
+    }
+    write_row(apply, record, used);
+    if (apply->value.overflow)
+        return err_set(err, ERR_INTERNAL, record->kid, "key value too large");
+    store_put(apply->txn, TABLE_KEY, &key, buf_bytes(&apply->value));
     return true;
 }
 
@@ -55,9 +88,9 @@ bool ledger_keys(struct store_txn *txn, struct arena *arena, ledger_key_each *ea
 {
     struct store_walk walk;
     for (store_walk(&walk, txn, TABLE_KEY, NULL, NULL); store_next(&walk);) {
-        struct ledger_key key;
-        bool ok = read_row(arena, walk.key, walk.value, &key, err);
-        if (!ok || !each(arg, &key)) {
+        struct row row;
+        bool ok = read_row(arena, walk.key, walk.value, &row, err);
+        if (!ok || !each(arg, &row.key)) {
             store_walk_end(&walk);
             return ok;
         }
@@ -138,15 +171,12 @@ static bool write_key(struct ledger_tx *tx, struct seen_keys *seen, const struct
 
 static bool write_when_new(struct ledger_tx *tx, struct seen_keys *seen, const struct ledger_key *key, struct err *err)
 {
-    struct store_key id = key_text(key->kid);
-    struct ledger_key known;
-    struct bytes value;
-    if (store_get(tx->txn, TABLE_KEY, &id, &value)) {
-        CHECK(read_row(tx->arena, bytes_str(key->kid), value, &known, err));
-        if (strcmp(known.state, key->state) == 0 && strcmp(known.certificate, key->certificate) == 0)
-            return true;
-    }
-    return !store_failed(tx->txn, err) && write_key(tx, seen, key, key->state, err);
+    struct row row;
+    bool known;
+    CHECK(find_row(tx->txn, tx->arena, key->kid, &row, &known, err));
+    if (known && strcmp(row.key.state, key->state) == 0 && strcmp(row.key.certificate, key->certificate) == 0)
+        return true;
+    return write_key(tx, seen, key, key->state, err);
 }
 
 static bool saw_job(struct ledger_tx *tx, void *arg, struct err *err)

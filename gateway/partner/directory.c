@@ -138,7 +138,8 @@ const char *directory_digest(const struct directory *directory, int which)
     return directory->digest[which];
 }
 
-bool directory_answerable(const struct directory *directory, const struct crypto_keyring *ring, struct config_faults *faults)
+bool directory_answerable(const struct directory *directory, const struct crypto_keyring *ring,
+                          struct config_faults *faults)
 {
     bool ok = true;
 
@@ -149,8 +150,9 @@ bool directory_answerable(const struct directory *directory, const struct crypto
 
         if (crypto_keyring_purpose(partner->answer_alg, &purpose) && crypto_keyring_public(ring, purpose) != NULL)
             continue;
-        (void)err_set(&err, ERR_CONFIG_VALUE, partner->place, "%s is answered with %s, for which the gateway has no key; "
-                      "set answer_alg, or signing in pledged.yaml", partner->id, crypto_alg_name(partner->answer_alg));
+        (void)err_set(&err, ERR_CONFIG_VALUE, partner->place,
+                      "%s is answered with %s, for which the gateway has no key; set answer_alg, or signing in "
+                      "pledged.yaml", partner->id, crypto_alg_name(partner->answer_alg));
         config_fault(faults, &err);
         ok = false;
     }

@@ -69,7 +69,8 @@ struct directory_files {
 bool directory_load(const struct directory_files *files, uint64_t generation, struct directory **out,
                     struct config_faults *faults);
 /* Each partner's answers need a key of the gateway: a fault at the entry of each for which there is none. */
-bool directory_answerable(const struct directory *directory, const struct crypto_keyring *ring, struct config_faults *faults);
+bool directory_answerable(const struct directory *directory, const struct crypto_keyring *ring,
+                          struct config_faults *faults);
 struct directory *directory_ref(struct directory *directory);
 void directory_free(struct directory **directory);
 uint64_t directory_generation(const struct directory *directory);

@@ -258,6 +258,16 @@ def test_key_events_are_records_and_outlive_restarts(make_gateway, pki, tmp_path
     assert gateway.ctl_json("db", "rebuild")["equal"] is True
 
 
+def test_a_staged_key_taken_back_leaves_the_list(make_gateway, pki, tmp_path):
+    """It never signed, so nobody has to verify with it; the journal still tells of it."""
+    gateway = make_gateway(settings=es256(pair_of(pki, "gateway-sign"), make_pair(tmp_path, "second")))
+    second = kid_of(certificate(tmp_path / "second.pem"))
+    assert states(gateway)[second] == "staged"
+    reload(gateway, {})
+    assert states(gateway) == {kid_of(certificate(pki / "gateway-sign.pem")): "active"}
+    assert [r["state"] for r in key_records(gateway) if r["kid"] == second] == ["staged", "retired"]
+
+
 def test_staged_and_active_keys_are_counted_in_days(make_gateway, pki, tmp_path):
     """status and doctor show both; a staged key near its end is a warning, a faulty pair keeps what was in force."""
     short = make_pair(tmp_path, "short", days=5)

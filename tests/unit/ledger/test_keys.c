@@ -147,13 +147,38 @@ static void a_retired_key_stays_over_restarts_and_may_come_back(void **state)
     rebuild_is_equal(w);
 }
 
+/* Whoever got hold of a key that was never used must not be believed. */
+static void a_staged_key_taken_back_is_not_kept(void **state)
+{
+    struct world *w = *state;
+    configure(w, "first", "second");
+    configure(w, "first", NULL);
+    assert_int_equal(journal_length(w), 3);
+    assert_int_equal(known(w, "first", "active"), 1);
+    rebuild_is_equal(w);
+    configure(w, "first", "second");
+    assert_int_equal(known(w, "second", "staged"), 2);
+    assert_int_equal(journal_length(w), 4);
+    rebuild_is_equal(w);
+}
+
+static void a_key_once_used_is_kept_when_it_was_staged_again(void **state)
+{
+    struct world *w = *state;
+    configure(w, "first", NULL);
+    configure(w, "second", "first");
+    configure(w, "second", NULL);
+    assert_int_equal(known(w, "first", "retired"), 2);
+    rebuild_is_equal(w);
+}
+
 static void a_renewed_certificate_of_the_same_key_is_a_record(void **state)
 {
     struct world *w = *state;
     char command[256];
     configure(w, "first", NULL);
-    snprintf(command, sizeof command, "cd %s && openssl req -x509 -key first.key -subj /CN=renewed -days 60 -out first.pem",
-             w->directory);
+    snprintf(command, sizeof command,
+             "cd %s && openssl req -x509 -key first.key -subj /CN=renewed -days 60 -out first.pem", w->directory);
     assert_int_equal(system(command), 0);
     configure(w, "first", NULL);
     assert_int_equal(journal_length(w), 2);
@@ -193,6 +218,8 @@ int main(void)
         TEST(a_key_is_staged_used_and_retired),
         TEST(nothing_new_is_no_record),
         TEST(a_retired_key_stays_over_restarts_and_may_come_back),
+        TEST(a_staged_key_taken_back_is_not_kept),
+        TEST(a_key_once_used_is_kept_when_it_was_staged_again),
         TEST(a_renewed_certificate_of_the_same_key_is_a_record),
         TEST(the_record_tells_all),
     };
