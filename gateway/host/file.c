@@ -36,13 +36,6 @@ static const char *below(const struct host_instance *instance, const char *targe
     return NULL;
 }
 
-bool host_may_read(const struct host_instance *instance, const char *path)
-{
-    const char *directory = NULL, *rest = below(instance, path, &directory);
-
-    return rest != NULL && *rest != '\0';
-}
-
 static bool take_name(const char **rest, char name[NAME_MAX + 1])
 {
     size_t n = strcspn(*rest, "/");
@@ -53,6 +46,19 @@ static bool take_name(const char **rest, char name[NAME_MAX + 1])
     name[n] = '\0';
     *rest += n;
     return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+bool host_may_read(const struct host_instance *instance, const char *path)
+{
+    const char *directory = NULL, *rest = below(instance, path, &directory);
+    char name[NAME_MAX + 1];
+
+    while (rest != NULL && take_name(&rest, name)) {
+        if (*rest == '\0')
+            return true;
+        rest++;
+    }
+    return false;
 }
 
 static int enter(int at, const char *name)
@@ -197,7 +203,8 @@ static void list_from(DIR *dir, struct host_answer *answer, uint64_t limit)
     free(entries);
     answer->state = out.overflow ? GWA_IO_FAILED : GWA_IO_OK;
     (void)snprintf(answer->why, sizeof(answer->why), "%s", out.overflow ? "the list is larger than the limit" : "");
-    answer->body = out.p;
+    /* an empty text has no memory of its own */
+    answer->body = out.n == 0 ? NULL : out.p;
     answer->body_n = out.n;
     answer->end = true;
 }

@@ -104,7 +104,8 @@ struct host_job;
 bool host_fetch_start(struct host *host, struct host_instance *instance, const struct host_fetch *fetch,
                       const struct host_sink *sink, host_done *done, void *arg, struct host_job **job_out,
                       struct err *err);
-/* Whether the path names something below one of the instance's directories; where it leads is judged at opening. */
+/* Whether the path names something below one of the instance's directories, without dot names; whether it leads
+ * through a link is judged at opening. */
 bool host_may_read(const struct host_instance *instance, const char *path);
 
 /* A message to be carried, or asked about: text and bytes are copied. */

@@ -213,7 +213,8 @@ static bool note_held(struct ledger_tx *tx, const struct story *now, struct err 
     bool any = store_get(ledger_txn(tx), TABLE_META, &key, &value);
     const char *held = any ? arena_strndup(ledger_arena(tx), (const char *)value.p, value.n) : "";
     bool own = strcmp(held, now->id) == 0;
-    bool carried = now->state == RUN_DONE || now->state == RUN_HELD;
+    /* a look that found no list answers nothing */
+    bool carried = now->pages[0] != '\0' && (now->state == RUN_DONE || now->state == RUN_HELD);
     if (any && !own && carried)
         CHECK(supersede(tx, now, held, err));
     if (now->state == RUN_HELD)

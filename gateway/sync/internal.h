@@ -100,6 +100,7 @@ struct run {
     pthread_mutex_t lock;             /* guards fetch_* and cancelled */
     pthread_cond_t changed;
     bool cancelled, fetch_done;
+    bool ending;                      /* under sync's lock: its verdict is being kept, then told; soon over */
     struct host_job *job;
     enum gwa_verdict verdict;
     struct err err;

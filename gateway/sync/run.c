@@ -258,6 +258,15 @@ static enum run_state failed_state(const struct run *run, const struct err *err)
     return run->page_n > 0 ? RUN_INCOMPLETE : RUN_FAILED;
 }
 
+/* Who sees the run's end in the store may start the next one: that start waits for what is still to be told. */
+static bool finish(struct run *run, enum run_state state, const struct err *why, struct err *err)
+{
+    pthread_mutex_lock(&run->sync->lock);
+    run->ending = true;
+    pthread_mutex_unlock(&run->sync->lock);
+    return run_finish(run->sync, &run->story, state, why, err);
+}
+
 static bool carry_out(struct run *run, struct err *err)
 {
     bool hold = false;
@@ -267,17 +276,15 @@ static bool carry_out(struct run *run, struct err *err)
     if (run->page_n == 0) {
         run->story.full = false;
         run->story.fetched_ms = clock_wall_ms();
-        return run_finish(run->sync, &run->story, RUN_DONE, NULL, err);
+        return finish(run, RUN_DONE, NULL, err);
     }
     name_the_list(run);
     run->story.phase = PHASE_JUDGE;
     CHECK(run_judge(run, &hold, err));
-    if (run->story.dry_run)
-        return run_finish(run->sync, &run->story, RUN_DONE, NULL, err);
-    if (hold)
-        return run_finish(run->sync, &run->story, RUN_HELD, NULL, err);
+    if (run->story.dry_run || hold)
+        return finish(run, run->story.dry_run ? RUN_DONE : RUN_HELD, NULL, err);
     CHECK(run_apply(run->sync, &run->story, err));
-    return run_finish(run->sync, &run->story, RUN_DONE, NULL, err);
+    return finish(run, RUN_DONE, NULL, err);
 }
 
 #define BACKOFF_MS (60 * 1000LL)
@@ -317,7 +324,7 @@ static bool end_once(struct run *run, enum run_state state, const struct err *wh
 {
     if (state == RUN_DONE)
         CHECK(run_apply(run->sync, &run->story, err));
-    return run_finish(run->sync, &run->story, state, why, err);
+    return finish(run, state, why, err);
 }
 
 /* Brings a run to its end however often a full disk is in the way: no other run of its source begins before, so an

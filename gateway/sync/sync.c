@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "json/json.h"
 #include "sync/internal.h"
@@ -20,7 +21,11 @@ struct sync *sync_new(const struct sync_options *options)
     sync->overlap_ms = options->overlap_ms > 0 ? options->overlap_ms : 600000;
     pthread_mutex_init(&sync->lock, NULL);
     pthread_mutex_init(&sync->granted_lock, NULL);
-    pthread_cond_init(&sync->idle, NULL);
+    pthread_condattr_t mono;
+    pthread_condattr_init(&mono);
+    pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+    pthread_cond_init(&sync->idle, &mono);
+    pthread_condattr_destroy(&mono);
     ledger_on_commit(sync->ledger, on_news, sync);
     return sync;
 }
@@ -294,10 +299,25 @@ void sync_stop(struct sync *sync)
 
 /* ---- people ---- */
 
+#define ENDING_WAIT_S 5
+
+/* A run whose end was kept may still be telling its source of it. */
+static struct plan *plan_settled(struct sync *sync, const char *id)
+{
+    struct plan *plan = plan_find(sync, id);
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ENDING_WAIT_S;
+    while (plan != NULL && plan->run != NULL && plan->run->ending &&
+           pthread_cond_timedwait(&sync->idle, &sync->lock, &until) == 0)
+        plan = plan_find(sync, id);
+    return plan;
+}
+
 bool sync_start(struct sync *sync, const struct sync_request *request, char *run_id_out, struct err *err)
 {
     pthread_mutex_lock(&sync->lock);
-    struct plan *plan = plan_find(sync, request->source);
+    struct plan *plan = plan_settled(sync, request->source);
     bool ok = false;
     if (plan == NULL)
         err_set(err, ERR_SOURCE_UNKNOWN, "source", "%.64s", request->source);
