@@ -31,12 +31,15 @@ const struct cli_option_info *cli_option_info(enum cli_option option)
 /* How many of the words `command` takes, 0 when they are not its. */
 static size_t match(const char *command, const char *const *words, size_t n)
 {
-    const char *space = strchr(command, ' ');
-    if (!space)
-        return n >= 1 && strcmp(command, words[0]) == 0 ? 1 : 0;
-    size_t first = (size_t)(space - command);
-    bool same = n >= 2 && strlen(words[0]) == first && strncmp(command, words[0], first) == 0;
-    return same && strcmp(space + 1, words[1]) == 0 ? 2 : 0;
+    size_t used = 0;
+    while (*command != '\0') {
+        size_t length = strcspn(command, " ");
+        if (used == n || strlen(words[used]) != length || strncmp(command, words[used], length) != 0)
+            return 0;
+        used++;
+        command += length + (command[length] == ' ');
+    }
+    return used;
 }
 
 const struct cli_command *cli_command_find(const char *const *words, size_t n, size_t *used_out)

@@ -59,7 +59,7 @@ static void put_object(struct cli *cli, const struct ident_result *result, struc
     else
         json_put_null(&json);
     json_end_object(&json);
-    cli_put_json(cli, buf_bytes(&text));
+    cli_put_listed(cli, buf_bytes(&text));
     buf_free(&text);
 }
 
@@ -134,8 +134,11 @@ int cli_do_id_check(struct cli *cli)
         return cli_usage(cli, "id check needs a VALUE or --file");
     for (size_t i = 0; i < cli->arg_n; i++)
         code = cli_worse(code, check(cli, kind, bytes_str(cli->args[i])));
-    if (!file)
-        return code;
-    int of_file = check_file(cli, kind, file);
-    return code == CLI_OK || (of_file != CLI_OK && of_file != CLI_PARTIAL) ? of_file : code;
+    if (file) {
+        int of_file = check_file(cli, kind, file);
+        code = code == CLI_OK || (of_file != CLI_OK && of_file != CLI_PARTIAL) ? of_file : code;
+    }
+    if (cli->json)
+        cli_put_list_end(cli);
+    return code;
 }

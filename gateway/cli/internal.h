@@ -58,6 +58,7 @@ struct cli {
     bool terminal;                        /* stderr is one: progress may be shown */
     const struct cli_command *command;
     const char *option[OPTION_COUNT];     /* NULL: not given; "" for a flag */
+    int64_t listed;                       /* items of a JSON list put out so far */
     const char **args;                    /* behind the command's words */
     size_t arg_n;
 };
@@ -157,6 +158,9 @@ int cli_show_items(struct cli *cli, const char *path, const char *cursor, const 
 typedef int cli_each(void *arg, struct bytes item);
 int cli_each_item(struct cli *cli, const char *path, const char *cursor, cli_each *each, void *arg);
 void cli_put_json(struct cli *cli, struct bytes json);      /* one line on stdout */
+/* A list is one JSON array, an item a line: _listed for each, _list_end behind the last, also when there was none. */
+void cli_put_listed(struct cli *cli, struct bytes json);
+void cli_put_list_end(struct cli *cli);
 int cli_parse_answer(struct cli *cli, struct bytes body, struct json_doc **doc_out);
 
 /* ---- progress and interruption (progress.c) ----------------------------------------------------------------------- */

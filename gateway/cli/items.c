@@ -1,4 +1,4 @@
-/* Lists: page after page, each item as a row or, with --json, as the line of JSON that it came in. */
+/* Lists: page after page, each item as a row or, with --json, as an element of one JSON array. */
 #include <string.h>
 
 #include "cli/internal.h"
@@ -35,7 +35,7 @@ static int show_item(struct list *list, struct bytes raw)
     struct cli *cli = list->cli;
     struct cli_cell cells[CLI_COLUMNS_MAX];
     if (cli->json) {
-        cli_put_json(cli, raw);
+        cli_put_listed(cli, raw);
         return CLI_OK;
     }
     int code = cli_parse_answer(cli, raw, &doc);
@@ -132,6 +132,8 @@ int cli_show_items(struct cli *cli, const char *path, const char *cursor, const 
         path = cli_with(cli, path, "limit", arena_printf(cli->arena, "%lld", (long long)page));
     code = show_pages(&list, path, cursor);
     grid_end(&list.grid);
+    if (cli->json && (code == CLI_OK || cli->listed > 0))
+        cli_put_list_end(cli);
     if (code == CLI_OK && list.shown == 0)
         cli_say(cli, "%s", cli->zh ? "没有符合的内容" : "nothing found");
     return code;

@@ -202,6 +202,17 @@ void cli_put_json(struct cli *cli, struct bytes json)
     fputc('\n', cli->out);
 }
 
+void cli_put_listed(struct cli *cli, struct bytes json)
+{
+    fputs(cli->listed++ == 0 ? "[" : ",\n", cli->out);
+    fwrite(json.p, 1, json.n, cli->out);
+}
+
+void cli_put_list_end(struct cli *cli)
+{
+    fputs(cli->listed == 0 ? "[]\n" : "]\n", cli->out);
+}
+
 int cli_parse_answer(struct cli *cli, struct bytes body, struct json_doc **doc_out)
 {
     struct err err = {0};

@@ -237,6 +237,8 @@ class Gateway:
     def stop(self):
         if self.process is None or self.process.poll() is not None:
             return self.process.returncode if self.process else None
+        for session in self.sessions.values():
+            session.close()             # a stop lingers for clients that have not closed their side
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(30)
         self.log.close()
@@ -298,13 +300,11 @@ class Gateway:
         return done
 
     def ctl_json(self, *arguments, **kw):
-        done = self.ctl("--json", *arguments, **kw)
-        lines = [line for line in done.stdout.splitlines() if line.strip()]
-        return json.loads(done.stdout) if len(lines) == 1 else [json.loads(line) for line in lines]
+        return json.loads(self.ctl("--json", *arguments, **kw).stdout)
 
     def ctl_items(self, *arguments, **kw):
         """The items of a list answer, however many there are."""
-        return [json.loads(line) for line in self.ctl("--json", *arguments, **kw).stdout.splitlines() if line.strip()]
+        return json.loads(self.ctl("--json", *arguments, **kw).stdout)
 
     def sync(self, *arguments, who=None):
         """Starts a run, waits for its end and returns its story."""

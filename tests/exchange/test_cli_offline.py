@@ -114,8 +114,8 @@ def test_id_check_keeps_columns_and_lines():
 
 def test_id_check_json_and_missing_file(tmp_path):
     done = ctl("id", "check", "--json", "91140000110010402w")
-    assert json.loads(done.stdout) == {"verdict": "valid", "kind": "uscc", "normal": "91140000110010402W",
-                                       "findings": ["uscc.folded"], "input": "91140000110010402w"}
+    assert json.loads(done.stdout) == [{"verdict": "valid", "kind": "uscc", "normal": "91140000110010402W",
+                                        "findings": ["uscc.folded"], "input": "91140000110010402w"}]
     done = ctl("id", "check", "--file", tmp_path / "none")
     assert done.returncode == 1 and b"No such file" in done.stderr
     assert ctl("id", "check").returncode == 2

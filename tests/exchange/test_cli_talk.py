@@ -93,20 +93,21 @@ def test_list_follows_all_pages(daemon):
     assert lines[0].split() == ["USCC", "name", "status", "lane", "region", "since", "valid", "until"]
     assert [line.split()[0] for line in lines[1:]] == ["A", "B", "C"]
     assert len({line.index("listed") for line in lines[1:]}) == 1
-    items = [json.loads(line) for line in daemon.ctl("list", "find", "--name", "能源", "--json").stdout.splitlines()]
+    items = json.loads(daemon.ctl("list", "find", "--name", "能源", "--json").stdout)
     assert [item["uscc"] for item in items] == ["A", "B", "C"]
 
 
 def test_limit_bounds_what_is_asked_and_shown(daemon):
     daemon.answers["GET /firms?limit=1"] = 200, {"items": [{"uscc": "A"}], "more": True, "next": "A"}
     done = daemon.ctl("list", "find", "--limit", "1", "--json")
-    assert done.returncode == 0 and done.stdout == '{"uscc": "A"}\n' and "more" in done.stderr
+    assert done.returncode == 0 and json.loads(done.stdout) == [{"uscc": "A"}] and "more" in done.stderr
 
 
 def test_empty_list_has_no_data(daemon):
     daemon.answers["GET /approvals"] = 200, {"items": [], "more": False}
     done = daemon.ctl("approve", "list")
     assert (done.returncode, done.stdout) == (0, "") and "nothing found" in done.stderr
+    assert json.loads(daemon.ctl("--json", "approve", "list").stdout) == []
 
 
 def test_requests_are_what_the_routes_take(daemon):
