@@ -196,6 +196,7 @@ data: {directory: data}
 files: {rules: rules.yaml, partners: partners.yaml, operators: operators.yaml, sources: sources.yaml}
 api: {listen: "$host:$port"}
 admin: {listen: "$host:$admin_port", socket: "$socket"}
+net: {partner_rate: 100000}               # a sandbox is there to be tried hard
 tls:
   certificate: pki/server.pem
   key: pki/server.key
