@@ -61,8 +61,12 @@ class Site:
         directory.mkdir()
         source = bureau_source(self.bureau, paused=True)
         self.gateway = Gateway(directory, pki, [source], SETTINGS | {"policy.admission": "automatic"})
-        self.gateway.start()
         self.loaded = False
+        try:
+            self.gateway.start()
+        except BaseException:
+            self.stop()
+            raise
 
     @property
     def pid(self):
