@@ -57,4 +57,9 @@ bool access_find(const char *directory, const struct access_filter *filter, acce
 /* Recomputes the chain of all segments: access.broken with segment and line. Counts lines. */
 bool access_verify(const char *directory, uint64_t *lines_out, struct err *err);
 
+/* The log's files for a copy: segments in order, each with the digest file of what was reported, then where the chain
+ * begins. In this order a copy made while retention deletes is whole. A name may be gone when its turn comes. */
+typedef bool access_file(void *arg, const char *name, bool is_digest, struct err *err);
+bool access_files(const char *directory, access_file *each, void *arg, struct err *err);
+
 #endif

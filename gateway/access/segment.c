@@ -293,3 +293,26 @@ bool access_start_write(const char *directory, const char *name, const char *cha
     snprintf(text, sizeof(text), "%s  %s\n", chain, name);
     return write_small(directory, START_FILE, "", text, err);
 }
+
+static bool tell_segment(const struct access_segment *segment, access_file *each, void *arg, struct err *err)
+{
+    char name[ACCESS_NAME_SIZE + sizeof(DIGEST_SUFFIX)];
+
+    CHECK(each(arg, segment->name, false, err));
+    if (!segment->reported)
+        return true;
+    snprintf(name, sizeof(name), "%s" DIGEST_SUFFIX, segment->name);
+    return each(arg, name, true, err);
+}
+
+bool access_files(const char *directory, access_file *each, void *arg, struct err *err)
+{
+    struct access_segments segments;
+    bool ok = true;
+
+    CHECK(access_segments_read(directory, &segments, err));
+    for (size_t i = 0; ok && i < segments.n; i++)
+        ok = tell_segment(&segments.list[i], each, arg, err);
+    access_segments_free(&segments);
+    return ok && (!exists(directory, START_FILE, "") || each(arg, START_FILE, false, err));
+}

@@ -43,6 +43,10 @@ bool journal_read_leaf(struct journal *journal, struct store_txn *txn, uint64_t 
                        struct err *err);
 bool journal_read_raw(struct journal *journal, struct store_txn *txn, uint64_t seq, struct bytes *raw_out,
                       struct err *err);
+/* Erases record and salt, or the original bytes; the leaf stays. Only for what a granted retention.purge allows; an
+ * error sticks to txn. */
+void journal_erase_record(struct journal *journal, struct store_txn *txn, uint64_t seq);
+void journal_erase_raw(struct journal *journal, struct store_txn *txn, uint64_t seq);
 bool journal_head(struct journal *journal, struct store_txn *txn, struct journal_head *out, struct err *err);
 /* Cheap: only the size. */
 uint64_t journal_size(struct journal *journal, struct store_txn *txn);

@@ -207,6 +207,21 @@ bool journal_read_raw(struct journal *journal, struct store_txn *txn, uint64_t s
     return read_value(txn, TABLE_RAW, seq, raw_out, err);
 }
 
+/* The empty value stays, so that an erased record is not a missing one. */
+void journal_erase_record(struct journal *journal, struct store_txn *txn, uint64_t seq)
+{
+    (void)journal;
+    struct store_key key = key_seq(seq);
+    store_put(txn, TABLE_RECORD, &key, (struct bytes){0});
+}
+
+void journal_erase_raw(struct journal *journal, struct store_txn *txn, uint64_t seq)
+{
+    (void)journal;
+    struct store_key key = key_seq(seq);
+    store_delete(txn, TABLE_RAW, &key);
+}
+
 bool journal_head(struct journal *journal, struct store_txn *txn, struct journal_head *out, struct err *err)
 {
     struct merkle_frontier frontier;

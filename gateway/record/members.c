@@ -154,5 +154,5 @@ const struct member *const members_of_kind[RECORD_KIND_COUNT] = {
     [RECORD_LISTING] = listing_record_members,      [RECORD_PROPOSAL] = approval_members,
     [RECORD_APPROVAL] = approval_members,           [RECORD_RUN] = run_members,
     [RECORD_CONFIG] = object_members,               [RECORD_ACCESS] = object_members,
-    [RECORD_KEY] = key_members,
+    [RECORD_KEY] = key_members,                     [RECORD_PURGE] = object_members,
 };

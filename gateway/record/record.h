@@ -50,6 +50,7 @@ enum record_kind {
     RECORD_CONFIG,          /* a new digest of rules, partners, sources or operators was seen */
     RECORD_ACCESS,          /* digest of an hour of the access log */
     RECORD_KEY,             /* a signing key of the gateway was staged, came into use or left it */
+    RECORD_PURGE,           /* records and original bytes were erased by a granted retention.purge */
     RECORD_KIND_COUNT
 };
 const char *record_kind_name(enum record_kind kind);               /* "certification" … */
@@ -185,6 +186,8 @@ struct record {
     const char *pages;              /* hex digest of the pages' digests in order; "" */
     /* RECORD_CONFIG: object = rules partners sources operators; object_digest = SHA-256 of the file; note = version */
     /* RECORD_ACCESS: object = segment name; object_digest = digest */
+    /* RECORD_PURGE: object = "first-last", the sequences looked at; object_digest = SHA-256 over the erased ones (be64
+     * each, in order); note = the counts; origin = the approval */
     /* RECORD_KEY */
     const char *kid, *alg;          /* alg: ES256 SM2 RSA (which signs RS256 and PS256) */
     const char *key_state;          /* staged active retired */

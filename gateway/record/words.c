@@ -17,6 +17,7 @@ static const char *const kind_names[RECORD_KIND_COUNT] = {
     [RECORD_CONFIG] = "config",
     [RECORD_ACCESS] = "access",
     [RECORD_KEY] = "key",
+    [RECORD_PURGE] = "purge",
 };
 static const char *const listing_names[LISTING_COUNT] = {
     [LISTING_NONE] = "not_listed",     [LISTING_CHECKING] = "checking", [LISTING_LISTED] = "listed",

@@ -49,59 +49,101 @@ static bool make_directory(const char *path, struct err *err)
     return true;
 }
 
-static bool take_lock(struct store *store, struct err *err)
+static bool take_lock(int fd, const char *path, struct err *err)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/daemon.lock", store->directory);
-    store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (store->lock_fd < 0)
-        return err_errno(err, ERR_STORE_OPEN, path, "open");
-    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0)
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         return err_set(err, ERR_STORE_LOCKED, path, "stop the other daemon or choose another data directory");
     char pid[32];
     int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    if (ftruncate(store->lock_fd, 0) != 0 || pwrite(store->lock_fd, pid, (size_t)n, 0) != n)
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n)
         return err_errno(err, ERR_STORE_OPEN, path, "write");
     return true;
 }
 
-/* A new directory gets this program's format; any other must have it, before a single table is touched. */
-static bool check_format(struct store *store, MDB_txn *txn, struct err *err)
+bool store_lock(const char *directory, int *fd_out, struct err *err)
 {
-    MDB_dbi names, meta;
+    char path[4096];
+    snprintf(path, sizeof path, "%s/daemon.lock", directory);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_errno(err, ERR_STORE_OPEN, path, "open");
+    if (!take_lock(fd, path, err)) {
+        close(fd);
+        return false;
+    }
+    *fd_out = fd;
+    return true;
+}
+
+/* 0 when there is none. */
+static int meta_number(MDB_txn *txn, MDB_dbi meta, const char *name, uint64_t *out)
+{
+    struct store_key key = key_text(name);
+    MDB_val k = {key.n, key.b}, v;
+    int rc = mdb_get(txn, meta, &k, &v);
+    *out = rc == 0 && v.mv_size == 8 ? get_be64(v.mv_data) : 0;
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+/* The table of numbers; *fresh_out: the directory is new. */
+static int open_meta(struct store *store, MDB_txn *txn, MDB_dbi *meta_out, bool *fresh_out)
+{
+    MDB_dbi names;
     MDB_stat stat = {0};
     int rc = mdb_dbi_open(txn, NULL, 0, &names);
     if (rc == 0)
         rc = mdb_stat(txn, names, &stat);
-    bool fresh = stat.ms_entries == 0 && !store->read_only;
+    *fresh_out = stat.ms_entries == 0 && !store->read_only;
     if (rc == 0)
-        rc = mdb_dbi_open(txn, tables[TABLE_META].name, fresh ? MDB_CREATE : 0, &meta);
+        rc = mdb_dbi_open(txn, tables[TABLE_META].name, *fresh_out ? MDB_CREATE : 0, meta_out);
+    return rc;
+}
+
+static bool refuse_format(struct store *store, uint64_t format, bool upgrading, struct err *err)
+{
+    bool old = format > 0 && format < STORE_FORMAT;
+    return err_set(err, ERR_STORE_VERSION, store->directory, "format %llu%s, this program reads %u%s",
+                   (unsigned long long)format, upgrading ? " on its way to a later one" : "", STORE_FORMAT,
+                   old ? "; its daemon upgrades it when it starts" : "");
+}
+
+/* A new directory gets this program's format; any other must have it, or be known and older where that was asked for,
+ * before a single table is touched. */
+static bool check_format(struct store *store, MDB_txn *txn, bool older, struct err *err)
+{
+    MDB_dbi meta;
+    bool fresh = false;
+    uint64_t format = STORE_FORMAT, upgrading = 0;
     struct store_key key = key_text("format");
     uint8_t number[8];
     MDB_val k = {key.n, key.b}, v = {sizeof number, number};
     put_be64(number, STORE_FORMAT);
+    int rc = open_meta(store, txn, &meta, &fresh);
     if (rc == 0)
-        rc = fresh ? mdb_put(txn, meta, &k, &v, 0) : mdb_get(txn, meta, &k, &v);
+        rc = fresh ? mdb_put(txn, meta, &k, &v, 0) : meta_number(txn, meta, "format", &format);
+    if (rc == 0 && !fresh)
+        rc = meta_number(txn, meta, STORE_UPGRADING, &upgrading);
     if (rc != 0 && rc != MDB_NOTFOUND)
         return store_lmdb_err(err, rc, store->directory);
-    uint64_t format = rc == 0 && v.mv_size == sizeof number ? get_be64(v.mv_data) : 0;
-    if (format != STORE_FORMAT)
-        return err_set(err, ERR_STORE_VERSION, store->directory, "format %llu, this program reads %u",
-                       (unsigned long long)format, STORE_FORMAT);
-    return true;
+    if (rc == MDB_NOTFOUND || format == 0 || format > STORE_FORMAT)
+        return refuse_format(store, rc == 0 ? format : 0, false, err);
+    store->format = (unsigned)(upgrading != 0 ? upgrading : format);
+    return store->format == STORE_FORMAT || older || refuse_format(store, store->format, upgrading != 0, err);
 }
 
 /* One transaction, so that a crash leaves either nothing or all tables and their format. */
-static bool open_tables(struct store *store, struct err *err)
+static bool open_tables(struct store *store, bool older, struct err *err)
 {
     MDB_txn *txn = NULL;
     int rc = mdb_txn_begin(store->env, NULL, store->read_only ? MDB_RDONLY : 0, &txn);
     if (rc != 0)
         return store_lmdb_err(err, rc, store->directory);
-    bool ok = check_format(store, txn, err);
+    bool ok = check_format(store, txn, older, err);
     for (int i = 0; i < TABLE_COUNT && ok; i++) {
         rc = mdb_dbi_open(txn, tables[i].name, store->read_only ? 0 : MDB_CREATE, &store->dbi[i]);
-        ok = rc == 0 || store_lmdb_err(err, rc, tables[i].name);
+        /* an older format may lack tables that nobody reads from it; 0 is LMDB's own */
+        bool lacks = rc == MDB_NOTFOUND && store->format < STORE_FORMAT;
+        ok = rc == 0 || lacks || store_lmdb_err(err, rc, tables[i].name);
     }
     if (!ok) {
         mdb_txn_abort(txn);
@@ -131,11 +173,22 @@ void store_clear_stale_readers(struct store *store)
         log_event(LOG_NOTICE, "store.stale_readers", "cleared=%d", stale);
 }
 
+/* What compaction kept until the new file had proved itself by being opened. */
+static void remove_old(const struct store *store)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/" STORE_OLD_FILE, store->directory);
+    if (unlink(path) == 0)
+        log_event(LOG_NOTICE, "store.old_removed", "file=%s", STORE_OLD_FILE);
+}
+
 static bool open_env(struct store *store, const struct store_options *options, struct err *err)
 {
     unsigned flags = MDB_NOTLS | MDB_NORDAHEAD;
     if (options->read_only)
         flags |= MDB_RDONLY;
+    if (options->read_only && options->alone)
+        flags |= MDB_NOLOCK;
     if (options->no_sync)
         flags |= MDB_NOSYNC | MDB_NOMETASYNC;
     int rc = mdb_env_create(&store->env);
@@ -150,7 +203,9 @@ static bool open_env(struct store *store, const struct store_options *options, s
     if (rc != 0)
         return err_set(err, ERR_STORE_OPEN, store->directory, "%s", mdb_strerror(rc));
     store_clear_stale_readers(store);
-    CHECK(open_tables(store, err));
+    CHECK(open_tables(store, options->older, err));
+    if (options->exclusive)
+        remove_old(store);
     return options->read_only || options->no_sync || sync_directory(store->directory, err);
 }
 
@@ -164,7 +219,7 @@ bool store_open(const struct store_options *options, struct store **store_out, s
     store->has_key = pthread_key_create(&store->reader_key, store_reader_gone) == 0;
     bool ok = (store->has_key || err_set(err, ERR_STORE_OPEN, store->directory, "no thread key left")) &&
               (options->read_only || make_directory(store->directory, err)) &&
-              (!options->exclusive || take_lock(store, err)) && open_env(store, options, err);
+              (!options->exclusive || store_lock(store->directory, &store->lock_fd, err)) && open_env(store, options, err);
     if (!ok) {
         store_close(&store);
         return false;

@@ -7,8 +7,8 @@
 
 #include "store/store.h"
 
-#define STORE_FORMAT 1u
 #define STORE_STALE_CHECK_MS 60000
+#define STORE_UPGRADING "upgrading"
 
 struct store {
     MDB_env *env;
@@ -16,6 +16,7 @@ struct store {
     char *directory;
     int lock_fd;
     bool read_only;
+    unsigned format;
     bool has_key;
     pthread_key_t reader_key; /* this thread's cached read transaction */
     int64_t checked_ms;       /* when stale readers were looked for last; the writer's */

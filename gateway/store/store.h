@@ -25,6 +25,13 @@ const char *store_table_name(enum store_table table);
 enum store_class store_table_class(enum store_table table);
 
 struct store;
+/* What this program writes: the bytes of stored values, the kinds of record in the journal, and what a record does to
+ * state. Anything that an older program would misread raises it, with a step in ledger/upgrade.c.
+ * 1: the first. 2: own keys and purges as records; open questions counted; grants kept for the guard. */
+#define STORE_FORMAT 2u
+#define STORE_FILE "data.mdb"
+#define STORE_LOCK_FILE "lock.mdb"                /* readers; made anew when missing */
+#define STORE_OLD_FILE "data.before-compact.mdb"  /* removed by the next exclusive open */
 struct store_options {
     const char *directory; /* made when missing, mode 0700 */
     int64_t map_size;      /* address space reserved; the file grows by use */
@@ -32,9 +39,16 @@ struct store_options {
     bool exclusive;        /* a daemon: takes the directory's lock or fails with store.locked */
     bool read_only;        /* tools: never writes, no lock */
     bool no_sync;          /* scratch copies only (rebuild) */
+    bool alone;            /* with read_only: a copy that nobody else opens, left without a lock file */
+    bool older;            /* an older format may be opened too: to upgrade it, or to look at its journal */
 };
 bool store_open(const struct store_options *options, struct store **store_out, struct err *err);
 void store_close(struct store **store);
+/* Takes a directory's lock without opening what is in it; close(fd) gives it back. store.locked. */
+bool store_lock(const char *directory, int *fd_out, struct err *err);
+/* The format of what is stored; STORE_FORMAT unless `older` was asked for. An upgrade that was cut off counts as the
+ * format that it has reached, and no other program opens it. */
+unsigned store_format(const struct store *store);
 /* Free bytes of the file system under the directory; -1 when unknown. */
 int64_t store_free_bytes(const struct store *store);
 /* True when `directory` is the store's own, under whatever name. */
@@ -103,6 +117,14 @@ void store_walk_end(struct store_walk *walk);
 /* Numbers by name in a table of the caller's class (be64), absent = 0. */
 uint64_t store_number(struct store_txn *txn, enum store_table table, const char *name);
 void store_set_number(struct store_txn *txn, enum store_table table, const char *name, uint64_t value);
+
+/* Written with the first and the last transaction of an upgrade step: `reached` STORE_FORMAT ends it. */
+void store_set_format(struct store_txn *txn, unsigned reached);
+/* Writes the whole as it stands at one moment to a file or pipe, without free pages, while others read and write. The
+ * moment's pages stay in use until it ends. Blocking; store.failed also when the other end of the pipe is closed. */
+bool store_copy(struct store *store, int fd, struct err *err);
+/* True when both tables hold the same; else store.rebuild_differs at the first key. *entries_out grows by those alike. */
+bool store_same(struct store_txn *a, struct store_txn *b, enum store_table table, uint64_t *entries_out, struct err *err);
 
 /* Text for `db stat`: per table entries, pages, bytes; map; readers. As JSON object members. */
 struct store_stat {

@@ -231,7 +231,7 @@ static void same(const struct record *a, const struct record *b)
 {
     static void (*const compare[RECORD_KIND_COUNT])(const struct record *, const struct record *) = {
         same_certification, same_exclusion, same_listing, same_approval, same_approval, same_run, same_object, same_object,
-        same_key};
+        same_key, same_object};
     assert_int_equal(a->kind, b->kind);
     assert_true(a->time_ms == b->time_ms && a->due_ms == b->due_ms);
     assert_int_equal(a->actor.kind, b->actor.kind);
