@@ -1,0 +1,107 @@
+/* message: what partners send and receive, in XML and in JSON, as one thing.
+ *
+ * The catalogue (schemas/catalog.csv) is the one list of kinds; one XSD per kind judges both forms. A message is
+ * read within limits, its signature verified over what was read, then validated; what was verified is what is
+ * parsed. The only module that sees libxml2. Catalogues are immutable and shared by threads; a document belongs to
+ * one thread.
+ */
+#ifndef MESSAGE_MESSAGE_H
+#define MESSAGE_MESSAGE_H
+
+#include "base/base.h"
+#include "crypto/crypto.h"
+#include "json/json.h"
+#include "jws/jws.h"
+
+#define MESSAGE_MAX (4u << 20)            /* bytes of one message */
+#define MESSAGE_ROWS_MAX 10000
+#define MESSAGE_DEPTH_MAX 32
+#define MESSAGE_NODES_MAX 400000u
+#define MESSAGE_ID_MAX 64
+#define MESSAGE_NAMESPACE "urn:cn:sx:ip-pledge:1"
+
+enum message_form { MESSAGE_JSON, MESSAGE_XML };
+
+/* ---- catalogue (catalog.c) -------------------------------------------------------------------------- */
+
+struct message_kind {
+    const char *name;                     /* "certification.batch" */
+    int version;
+    bool inbound, outbound;
+    const char *roles;                    /* who may send it: "bureau platform" */
+    const char *xsd;                      /* file in schemas/ */
+    bool receipt, ordered, asks;          /* answered by a receipt; delivered in order; only asks (no record) */
+    int64_t max_age_ms;
+    const char *retention, *visible_to, *keys;   /* as in the file; keys: business keys, "uscc document_no" */
+};
+struct catalog;
+/* Reads schemas/catalog.csv and prepares every XSD. config.* with file:line. */
+bool catalog_load(const char *directory, struct catalog **out, struct err *err);
+void catalog_free(struct catalog **catalog);
+size_t catalog_kinds(const struct catalog *catalog);
+const struct message_kind *catalog_kind(const struct catalog *catalog, size_t i);
+/* schema.kind_unknown, schema.version_unknown. */
+const struct message_kind *catalog_find(const struct catalog *catalog, const char *name, int version, struct err *err);
+
+/* ---- a document (read.c, xml.c, json.c) --------------------------------------------------------------- */
+
+struct message;                           /* one parsed message */
+/* XML: UTF-8 without BOM, no DOCTYPE, no network, no entities but the five, no processing instructions, within the
+ * limits. message.malformed, schema.doctype, schema.encoding, message.too_large. */
+bool message_read_xml(struct bytes in, struct message **out, struct err *err);
+/* {"envelope":{…},"body":{…}}; strict JSON as module json. */
+bool message_read_json(struct bytes in, struct message **out, struct err *err);
+void message_free(struct message **message);
+enum message_form message_form(const struct message *message);
+
+struct message_envelope {                 /* borrowed from the message; "" when absent */
+    const char *id, *kind, *sender, *receiver, *in_reply_to, *traceparent;
+    int64_t version, created_ms;
+};
+/* From the raw document, before validation: schema.invalid when a member is missing or malformed. */
+bool message_envelope(const struct message *message, struct message_envelope *out, struct err *err);
+
+/* Every fault of the document against its kind's XSD, up to max, each with JSON Pointer or XPath. True: none. The
+ * same verdict for both forms. schema.invalid, schema.type, batch.too_many_rows. */
+bool message_validate(const struct catalog *catalog, const struct message *message, struct err *errors, size_t max, size_t *n_out);
+
+/* Reading a validated body the same way for both forms. Names are the JSON ones ("uscc", "rows"). */
+struct message_node;                      /* borrowed */
+const struct message_node *message_body(const struct message *message);
+const struct message_node *message_member(const struct message_node *node, const char *name);      /* NULL: absent */
+size_t message_count(const struct message_node *node, const char *list);                             /* of a list member */
+const struct message_node *message_at(const struct message_node *node, const char *list, size_t i);
+const char *message_text(const struct message_node *node);               /* of a simple value; NULL node gives "" */
+int64_t message_integer(const struct message_node *node, int64_t otherwise);
+
+/* ---- writing ------------------------------------------------------------------------------------------- */
+
+/* Writes a message of this kind from its JSON form (envelope and body as JSON text), in the order of the XSD, after
+ * validating it: for JSON with sorted-by-schema members and no white space, for XML unsigned (sign with
+ * message_sign_xml). */
+bool message_write(const struct catalog *catalog, struct bytes json, enum message_form form, struct buf *out, struct err *err);
+
+/* ---- XML signatures (dsig.c, dsig_sign.c, profile.c) -------------------------------------------------------- */
+
+/* What a partner's file agrees on; zero-initialised means the profile of the contract. */
+struct message_profile {
+    bool inclusive;                       /* Canonical XML 1.0 instead of exclusive C14N */
+    const char *signature_uri, *digest_uri;   /* NULL: those of the contract for the algorithm */
+    bool der;                             /* SignatureValue holds DER instead of raw r || s */
+};
+/* The one enveloped signature, last child of the root. Verifies over the document as read; afterwards the signature
+ * element is taken out of it. signature.missing, malformed, profile, alg, key_unknown, digest, invalid. */
+bool message_verify_xml(struct message *message, const struct jws_expect *expect, const struct message_profile *profile,
+                        struct jws_seen *seen_out, struct err *err);
+/* Appends the signed document. `root` may be any element of our namespace (Message, Statement). */
+bool message_sign_xml(struct bytes unsigned_xml, const struct crypto_keyring *ring, enum crypto_alg alg,
+                      const struct message_profile *profile, struct buf *out, struct err *err);
+/* For tools that say why: what was seen against what is expected, and the canonical form that was digested. */
+struct message_explain {
+    char signature_uri[128], digest_uri[128], c14n_uri[128];
+    char digest_seen[64], digest_computed[64];      /* base64 */
+    struct buf canonical;                            /* of the document without its signature; initialised by the caller */
+};
+bool message_explain_xml(const struct message *message, const struct message_profile *profile, struct message_explain *out, struct err *err);
+
+#endif
