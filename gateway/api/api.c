@@ -54,6 +54,7 @@ struct api *api_new(const struct api_options *options, const struct api_state *s
     api->access_dir = xstrdup(options->access_dir);
     api->scratch_dir = xstrdup(options->scratch_dir);
     pthread_mutex_init(&api->lock, NULL);
+    pthread_mutex_init(&api->backup.lock, NULL);
     api->callers = callers_new();
     api->held = held_new(api->callers, state);
     api->idempotency = idempotency_new();
@@ -79,6 +80,8 @@ void api_free(struct api **api)
     callers_free(&(*api)->callers);
     idempotency_free(&(*api)->idempotency);
     buf_free(&(*api)->openapi);
+    api_stop(*api);
+    pthread_mutex_destroy(&(*api)->backup.lock);
     pthread_mutex_destroy(&(*api)->lock);
     free((*api)->access_dir);
     free((*api)->scratch_dir);

@@ -14,6 +14,7 @@ static const char *sentence(struct ask *ask, const struct approval *approval, bo
         {"admit", "run %s asks to admit its firms to the priority lane", "同步 %s 申请将企业列入优先通道"},
         {"firm", "firm %s waits for a person's check", "企业 %s 等待人工核查"},
         {"act", "an act on firm %s was proposed", "对企业 %s 提出了处理"},
+        {"purge", "erasing from the %s what is older than its term was proposed", "提出从日志（%s）清除已过保存期限的内容"},
     };
     const char *text = zh ? "%s 等待决定" : "%s waits for a decision";
 

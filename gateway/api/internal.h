@@ -35,6 +35,15 @@ struct held {
     size_t caller_n;
 };
 
+/* The one backup that may be under way (backup.c). */
+struct api_backup {
+    pthread_mutex_t lock;              /* thread */
+    pthread_t thread;
+    bool has_thread;
+    _Atomic bool busy, cancelled;
+    const char *directory;             /* of the one that is busy */
+};
+
 struct api {
     struct api_options options;
     char *access_dir, *scratch_dir;
@@ -47,6 +56,7 @@ struct api {
     char why[API_WHY_MAX];
     int64_t started_ms;
     struct buf openapi;
+    struct api_backup backup;
 };
 
 struct ask {

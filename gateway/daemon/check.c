@@ -14,6 +14,7 @@ struct check {
     struct force force;
     struct kept kept;
     bool running;                        /* a daemon holds the data directory */
+    unsigned format;                     /* of the store; 0: there is none yet */
 };
 
 static void note(struct check *check, struct err *err)
@@ -94,12 +95,15 @@ static bool open_store(struct check *check, const char *path, bool exclusive, st
         .map_size = check->force.config->data_map_size,
         .exclusive = exclusive,
         .read_only = !exclusive,
+        .older = true,
     };
     struct store *store = NULL;
     bool ok = store_open(&options, &store, err);
 
     if (ok && store_free_bytes(store) >= 0 && store_free_bytes(store) < check->force.config->data_min_free)
         note_new(check, ERR_STORE_FULL, check->force.config->data_dir, "less free disk than data.min_free");
+    if (ok)
+        check->format = store_format(store);
     store_close(&store);
     return ok;
 }
@@ -227,6 +231,10 @@ static void tell(const struct check *check, const char *file)
     if (check->running)
         (void)fputs("a daemon runs on this data directory; its addresses were not tried\n"
                     "    该数据目录已有守护进程在运行，未试绑监听地址\n", stderr);
+    if (check->format != 0 && check->format != STORE_FORMAT)
+        (void)fprintf(stderr, "a start will upgrade the store from format %u to %u and keep a copy of it\n"
+                      "    启动时将把存储由格式 %u 升级为 %u，并保留副本\n", check->format, STORE_FORMAT, check->format,
+                      STORE_FORMAT);
     if (check->faults->n == 0)
         (void)fprintf(stderr, "%s: no faults\n    配置检查通过\n", file);
     else

@@ -6,6 +6,7 @@
 
 #include "access/access.h"
 #include "api/api.h"
+#include "care/care.h"
 #include "config/config.h"
 #include "crypto/crypto.h"
 #include "daemon/beat.h"
@@ -53,6 +54,10 @@ struct watch {
     int64_t due_ms;                      /* wall time of the next timed fact; 0: none known */
     int64_t looked_ms;                   /* monotonic time of the last look for timed facts */
     date_day day;                        /* of that look */
+    int64_t forgot_ms;                   /* monotonic time and day of the last look for old runs */
+    date_day forgot_day;
+    date_day rules_day;                  /* when and under which configuration new rules were last looked for */
+    uint64_t rules_generation;
 };
 
 struct daemon {

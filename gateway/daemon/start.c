@@ -70,11 +70,14 @@ static bool open_store(struct daemon *daemon, struct err *err)
         .map_size = config->data_map_size,
         .readers = (int)(config->net_threads + config->net_workers) + SPARE_READERS,
         .exclusive = true,
+        .older = true,
     };
 
     CHECK(store_open(&options, &daemon->store, err));
     daemon->journal = journal_lmdb();
-    return true;
+    const struct care_backup data = {
+        .store = daemon->store, .journal = daemon->journal, .access_dir = daemon->access_dir, .config = config};
+    return care_upgrade(&data, err);
 }
 
 static void open_ledger(struct daemon *daemon)
@@ -234,6 +237,7 @@ static bool become_ready(struct daemon *daemon, struct err *err)
 {
     CHECK(net_start(daemon->net, err));
     CHECK(ledger_start(daemon->ledger, err));
+    CHECK(care_tell(daemon->store, daemon->ledger, err));
     CHECK(ledger_saw_keys(daemon->ledger, daemon->force.ring, err));
     CHECK(daemon_tell_files(daemon, err));
     CHECK(sync_recover(daemon->sync, err));
@@ -268,6 +272,8 @@ void daemon_stop(struct daemon *daemon)
     if (daemon->api != NULL)
         api_set_ready(daemon->api, false, "stopping");
     os_notify_stopping();
+    if (daemon->api != NULL)
+        api_stop(daemon->api);
     /* runs first: cut off by the network, they would count as failed rather than cancelled */
     if (daemon->sync != NULL)
         sync_stop(daemon->sync);

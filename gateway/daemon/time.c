@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define STEP_MS 2000                     /* more between wall and monotonic time than drift in a second can be */
+#define FORGET_MS (60 * 60 * 1000)
 #define LOOK_MS 60000                    /* new facts may be due earlier than what was known */
 
 static bool segment_job(struct ledger_tx *tx, void *arg, struct err *err)
@@ -71,6 +72,42 @@ static void let_dates_pass(struct daemon *daemon)
         log_err(LOG_ERROR, "time.facts", &err);
 }
 
+/* A version comes into force by its date or by a reload. */
+static void follow_rules(struct daemon *daemon)
+{
+    struct watch *watch = &daemon->watch;
+    date_day today = date_of_ms(clock_wall_ms());
+    uint64_t generation = (uint64_t)metric_get(METRIC_CONFIG_GENERATION);
+    struct err err = {0};
+
+    if (watch->rules_day == today && watch->rules_generation == generation)
+        return;
+    if (ledger_follow_rules(daemon->ledger, &err)) {
+        watch->rules_day = today;
+        watch->rules_generation = generation;
+    } else {
+        log_err(LOG_ERROR, "rules.follow", &err);
+    }
+}
+
+/* Of runs that are long over only the journal's record stays. */
+static void forget_runs(struct daemon *daemon)
+{
+    struct watch *watch = &daemon->watch;
+    int64_t wall_ms = clock_wall_ms(), mono_ms = clock_mono_ms();
+    struct err err = {0};
+
+    if (mono_ms - watch->forgot_ms < FORGET_MS && date_of_ms(wall_ms) == watch->forgot_day)
+        return;
+    watch->forgot_ms = mono_ms;
+    watch->forgot_day = date_of_ms(wall_ms);
+    pthread_mutex_lock(&daemon->lock);
+    int64_t term_ms = daemon->force.config->retention_runs;
+    pthread_mutex_unlock(&daemon->lock);
+    if (!sync_forget(daemon->sync, wall_ms - term_ms, &err))
+        log_err(LOG_WARN, "sync.forget", &err);
+}
+
 static void time_beat(void *arg)
 {
     struct daemon *daemon = arg;
@@ -78,6 +115,8 @@ static void time_beat(void *arg)
     watch_clock(&daemon->watch);
     sync_tick(daemon->sync);
     let_dates_pass(daemon);
+    follow_rules(daemon);
+    forget_runs(daemon);
 }
 
 bool time_start(struct daemon *daemon, struct err *err)

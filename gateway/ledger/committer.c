@@ -382,7 +382,7 @@ bool ledger_start(struct ledger *ledger, struct err *err)
     CHECK(start_thread(ledger, err));
     int64_t next;
     CHECK(ledger_time(ledger, &next, err));
-    return admit_all(ledger, err);
+    return work_all(ledger, err);
 }
 
 void ledger_stop(struct ledger *ledger)

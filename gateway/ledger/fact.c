@@ -145,6 +145,18 @@ bool ledger_fact(struct ledger_tx *tx, const struct fact *fact, struct bytes raw
     return asked;
 }
 
+void fact_blank(struct fact *fact, enum fact_kind kind, const char *uscc)
+{
+    *fact = (struct fact){
+        .kind = kind, .origin = "", .approval_id = "", .uscc = uscc, .list_version = "", .document_no = "",
+        .effective = DATE_NONE, .until = DATE_NONE, .note = "", .actor = {ACTOR_GATEWAY, ""},
+    };
+    struct cert_row *row = &fact->row;
+    row->name = row->region_code = row->industry_code = row->scale = row->ownership = "";
+    row->level = row->batch = row->document_no = row->reason = "";
+    row->valid_from = row->valid_until = DATE_NONE;
+}
+
 /* ---- guard ---- */
 
 #define HOUR_MS (60 * 60 * 1000LL)

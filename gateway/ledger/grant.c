@@ -11,7 +11,7 @@ struct verdict {
     const struct actor *person;
     const char *comment;
     uint64_t seq;
-    bool admits;
+    bool works;
 };
 
 /* Acts as written into proposals by fact_kind_name. */
@@ -58,21 +58,11 @@ static bool fact_from_payload(struct ledger_tx *tx, const struct approval *appro
 
 static void fact_init(struct fact *fact, const struct approval *approval, const struct verdict *verdict)
 {
-    *fact = (struct fact){
-        .actor = *verdict->person,
-        .origin = approval->id,
-        .approval_id = approval->id,
-        .uscc = approval->object,
-        .list_version = "",
-        .document_no = "",
-        .effective = DATE_NONE,
-        .until = DATE_NONE,
-        .note = approval->note,
-    };
-    struct cert_row *row = &fact->row;
-    row->name = row->region_code = row->industry_code = row->scale = row->ownership = "";
-    row->level = row->batch = row->document_no = row->reason = "";
-    row->valid_from = row->valid_until = DATE_NONE;
+    fact_blank(fact, FACT_REFUSE, approval->object);
+    fact->actor = *verdict->person;
+    fact->origin = approval->id;
+    fact->approval_id = approval->id;
+    fact->note = approval->note;
 }
 
 /* ---- the checks ---- */
@@ -92,8 +82,8 @@ static bool object_unchanged(struct ledger_tx *tx, const struct approval *approv
 {
     if (strcmp(approval->what, "run") == 0)
         return run_still_held(tx, approval, err);
-    if (strcmp(approval->what, "admit") == 0)
-        return true; /* each firm is judged again when it is admitted */
+    if (work_is_of(approval->what))
+        return true; /* each firm or record is judged again when its turn comes */
     char digest[65];
     CHECK(ledger_firm_digest(tx, approval->object, digest, err));
     if (strcmp(digest, approval->digest) != 0)
@@ -122,8 +112,6 @@ static bool firm_effect(struct ledger_tx *tx, const struct verdict *verdict, con
     fact_init(&fact, approval, verdict);
     if (verdict->grant)
         CHECK(fact_from_payload(tx, approval, &fact, err));
-    else
-        fact.kind = FACT_REFUSE;
     return ledger_fact(tx, &fact, (struct bytes){0}, &outcome, err);
 }
 
@@ -148,8 +136,8 @@ static bool effect(struct ledger_tx *tx, const struct verdict *verdict, const st
         return true;
     if (strcmp(approval->what, "act") == 0)
         return firm_effect(tx, verdict, approval, err);
-    if (strcmp(approval->what, "admit") == 0)
-        return admit_begin(tx, approval, verdict->person, err);
+    if (work_is_of(approval->what))
+        return work_begin(tx, approval, verdict->person, err);
     return true; /* a held run goes on by its watcher */
 }
 
@@ -169,7 +157,7 @@ static bool decide_job(struct ledger_tx *tx, void *arg, struct err *err)
     CHECK(ledger_record(tx, &record, err));
     verdict->seq = record.seq;
     CHECK(effect(tx, verdict, &approval, err));
-    verdict->admits = verdict->grant && strcmp(approval.what, "admit") == 0;
+    verdict->works = verdict->grant && work_is_of(approval.what);
     tx_news_add(tx, &approval, verdict->grant);
     return true;
 }
@@ -194,7 +182,7 @@ bool ledger_decide_approval(struct ledger *ledger, const char *id, bool grant, c
     CHECK(ledger_run(ledger, decide_job, &verdict, err));
     if (seq_out != NULL)
         *seq_out = verdict.seq;
-    if (verdict.admits)
-        admit_kick(ledger);
+    if (verdict.works)
+        work_kick(ledger);
     return true;
 }

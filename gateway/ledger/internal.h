@@ -10,6 +10,7 @@
 #define LEDGER_TX_WRITES 20000 /* puts and deletes after which no further job joins a transaction */
 #define LEDGER_CHUNK 1000      /* firms one internal job touches */
 #define LEDGER_WATCHERS 4
+#define REPLAY_CHUNK 10000     /* records one transaction of a rebuild or upgrade applies */
 #define FIRM_VALUE_MAX (16u << 10)
 #define APPROVAL_VALUE_MAX (16u << 10)
 #define PROPOSAL_ID_SIZE 32
@@ -39,6 +40,11 @@ bool apply_open_question(struct apply *apply, const char *uscc, const char **id_
 
 /* key.c: the row of the gateway's own signing key. */
 bool apply_key(struct apply *apply, const struct record *record, struct err *err);
+
+/* rebuild.c: applies the records first … last, as they stand in `from`, to the state tables of `to` in one
+ * transaction. */
+bool replay(struct journal *journal, struct store_txn *from, struct store *to, uint64_t first, uint64_t last,
+            struct err *err);
 
 /* ---- the committer's transaction ---- */
 
@@ -106,14 +112,35 @@ bool firm_proposal(struct ledger_tx *tx, const char *uscc, const struct actor *m
 /* As ledger_submit, but never turned away by a full queue: for work that must not be lost. */
 bool committer_submit(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, struct err *err);
 
-/* ---- what a granted admission still has to do ---- */
+/* ---- what granted approvals still have to do (work.c): rows of the local table `work` ---- */
 
-bool admit_begin(struct ledger_tx *tx, const struct approval *approval, const struct actor *person, struct err *err);
-/* One chunk of the first work waiting; *more_out tells that there is more. A job's decide function. */
-bool admit_step(struct ledger_tx *tx, bool *more_out, struct err *err);
+struct work {
+    const char *id; /* of the approval */
+    const char *what; /* admit purge revert rules */
+    const char *object, *person;
+    int64_t next, last; /* sequences to look at */
+    int64_t before_ms, records, raw; /* purge: erases what is older; what it erased so far */
+    bool erases_records, erases_raw;
+    char digest[65];
+};
+/* Puts the work that a granted approval's payload asks for; `person` granted it. */
+bool work_begin(struct ledger_tx *tx, const struct approval *approval, const struct actor *person, struct err *err);
 /* Queues chunks until the work is done; called after a grant and when a chunk was left over. */
-void admit_kick(struct ledger *ledger);
-bool admit_waits(struct ledger_tx *tx);
-bool admit_all(struct ledger *ledger, struct err *err);
+void work_kick(struct ledger *ledger);
+bool work_waits(struct ledger_tx *tx);
+bool work_all(struct ledger *ledger, struct err *err);
+bool work_is_of(const char *what);
+
+/* One chunk each: looks at sequences from work->next on and moves it. */
+bool admit_chunk(struct ledger_tx *tx, struct work *work, struct err *err);
+bool purge_chunk(struct ledger_tx *tx, struct work *work, struct err *err);
+bool revert_chunk(struct ledger_tx *tx, struct work *work, struct err *err);
+bool rules_chunk(struct ledger_tx *tx, struct work *work, struct err *err);
+/* After the last chunk, in its transaction. */
+bool purge_end(struct ledger_tx *tx, const struct work *work, struct err *err);
+bool rules_end(struct ledger_tx *tx, const struct work *work, struct err *err);
+
+/* A fact of this kind with every text empty and no dates. */
+void fact_blank(struct fact *fact, enum fact_kind kind, const char *uscc);
 
 #endif

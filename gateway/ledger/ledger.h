@@ -95,7 +95,7 @@ bool ledger_guard_judge(struct ledger_tx *tx, const char *source, int64_t wanted
  * source started needs one approver. */
 struct approval {
     const char *id;     /* "p-<seq>" */
-    const char *what;   /* "run" (held), "admit" (run's firms), "firm" (checking), "act" (propose …) */
+    const char *what;   /* "run" (held), "admit" (run's firms), "firm" (checking), "act" (propose …), "purge" */
     const char *object; /* run id or uscc */
     const char *digest; /* hex, of the object's state when proposed */
     struct actor maker;
@@ -137,6 +137,29 @@ struct ledger_news {
 typedef void ledger_watch(void *arg, const struct ledger_news *news);
 void ledger_on_commit(struct ledger *ledger, ledger_watch *watch, void *arg); /* before ledger_start; a few watchers */
 
+/* ---- undoing a run, following new rules ------------------------------------------------------------------ */
+
+/* A person proposes to undo a run: what it did to each firm that nothing has changed since. */
+struct ledger_revert {
+    const char *run, *source;
+    uint64_t first, last;            /* sequences of its rows' records */
+    struct actor maker;
+    const char *reason;
+};
+bool ledger_propose_revert(struct ledger *ledger, const struct ledger_revert *of, char id_out[32], struct err *err);
+
+/* What a sweep under other rules would do. */
+struct ledger_sweep {
+    char version[RECORD_ID_MAX + 1];
+    int64_t firms, removes;
+    int64_t changes[LISTING_COUNT][LISTING_COUNT];   /* firms by status before and after */
+    struct ledger_guard guard;
+};
+/* Looks only. `policy` NULL: the one in force. Blocking; reads every firm. */
+bool ledger_look_rules(struct ledger *ledger, const struct policy *policy, struct ledger_sweep *out, struct err *err);
+/* Starts the sweep of a version newly in force, or asks a person when the guard holds it. Cheap when there is none. */
+bool ledger_follow_rules(struct ledger *ledger, struct err *err);
+
 /* ---- configuration, sources, timed facts ------------------------------------------------------------------ */
 
 /* Writes a config record when the digest differs from the last one seen. Blocking. */
@@ -170,6 +193,26 @@ struct source_state {
 /* All text borrowed from the arena. completed_ms 0 when there was none. */
 bool source_state_read(struct store_txn *txn, struct arena *arena, const char *source, struct source_state *out,
                        struct err *err);
+
+/* Brings a store opened with `older` to STORE_FORMAT, one step a version; may be cut off and called again. Before
+ * ledger_new. */
+bool ledger_upgrade(struct store *store, struct journal *journal, struct err *err);
+
+/* ---- erasing (README.md tells what may be erased and why the rest may not) ------------------------------------ */
+
+/* What a purge of everything written before a moment would erase. The sequences looked at are first … last. */
+struct ledger_purge {
+    int64_t before_ms;
+    bool records, raw; /* which of the two terms are over: erases records of the kinds allowed; original bytes */
+    uint64_t first, last;
+    uint64_t record_n, raw_n; /* out: how many there are to erase now */
+};
+/* Counts; writes nothing. */
+bool ledger_purge_look(struct store *store, struct journal *journal, struct ledger_purge *purge, struct err *err);
+/* Writes a proposal ("purge") that another person must grant; then it is done in chunks, rolled forward after a crash,
+ * and ends with a record of its own. retention.nothing when there is nothing to erase. Blocking. */
+bool ledger_propose_purge(struct ledger *ledger, const struct ledger_purge *purge, const struct actor *person,
+                          const char *reason, char id_out[32], struct err *err);
 
 /* ---- proofs of ourselves ------------------------------------------------------------------------------------ */
 

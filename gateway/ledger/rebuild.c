@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REBUILD_CHUNK 10000
-
 static void remove_scratch(const char *scratch)
 {
     static const char *const files[] = {"data.mdb", "lock.mdb", "daemon.lock"};
@@ -18,10 +16,10 @@ static void remove_scratch(const char *scratch)
     rmdir(scratch);
 }
 
-static bool rebuild_chunk(struct journal *journal, struct store_txn *from, struct store *scratch, uint64_t first,
-                          uint64_t last, struct err *err)
+bool replay(struct journal *journal, struct store_txn *from, struct store *to, uint64_t first, uint64_t last,
+            struct err *err)
 {
-    struct store_txn *txn = store_write(scratch, err);
+    struct store_txn *txn = store_write(to, err);
     if (txn == NULL)
         return false;
     AUTO_ARENA arena = arena_new();
@@ -45,43 +43,6 @@ static bool rebuild_chunk(struct journal *journal, struct store_txn *from, struc
     return false;
 }
 
-static bool differs(struct err *err, enum store_table table, struct bytes key)
-{
-    char hex[2 * STORE_KEY_MAX + 1];
-    hex_encode(key.p, key.n < STORE_KEY_MAX ? key.n : STORE_KEY_MAX, hex);
-    return err_set(err, ERR_REBUILD_DIFFERS, store_table_name(table), "key %s", hex);
-}
-
-static bool before(struct bytes a, struct bytes b)
-{
-    int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-    return order < 0 || (order == 0 && a.n < b.n);
-}
-
-static bool compare_table(struct store_txn *a, struct store_txn *b, enum store_table table, uint64_t *entries,
-                          struct err *err)
-{
-    struct store_walk x, y;
-    store_walk(&x, a, table, NULL, NULL);
-    store_walk(&y, b, table, NULL, NULL);
-    bool same = true;
-    for (;;) {
-        bool more_x = store_next(&x), more_y = store_next(&y);
-        if (!more_x && !more_y)
-            break;
-        same = more_x && more_y && bytes_equal(x.key, y.key) && bytes_equal(x.value, y.value);
-        if (!same) {
-            bool x_first = more_x && (!more_y || before(x.key, y.key));
-            differs(err, table, x_first ? x.key : y.key);
-            break;
-        }
-        (*entries)++;
-    }
-    store_walk_end(&x);
-    store_walk_end(&y);
-    return same && !store_failed(a, err) && !store_failed(b, err);
-}
-
 static bool compare(struct store_txn *from, struct store *scratch, uint64_t *entries, struct err *err)
 {
     struct store_txn *built = store_read(scratch, err);
@@ -90,7 +51,7 @@ static bool compare(struct store_txn *from, struct store *scratch, uint64_t *ent
     bool same = true;
     for (int t = 0; t < TABLE_COUNT && same; t++) {
         if (store_table_class((enum store_table)t) == STORE_STATE)
-            same = compare_table(from, built, (enum store_table)t, entries, err);
+            same = store_same(from, built, (enum store_table)t, entries, err);
     }
     store_read_end(&built);
     return same;
@@ -100,9 +61,9 @@ static bool rebuild_into(struct store_txn *from, struct journal *journal, struct
                          journal_progress *progress, void *arg, struct ledger_rebuild *out, struct err *err)
 {
     uint64_t size = journal_size(journal, from);
-    for (uint64_t first = 1; first <= size; first += REBUILD_CHUNK) {
-        uint64_t last = first + REBUILD_CHUNK - 1 < size ? first + REBUILD_CHUNK - 1 : size;
-        CHECK(rebuild_chunk(journal, from, scratch, first, last, err));
+    for (uint64_t first = 1; first <= size; first += REPLAY_CHUNK) {
+        uint64_t last = first + REPLAY_CHUNK - 1 < size ? first + REPLAY_CHUNK - 1 : size;
+        CHECK(replay(journal, from, scratch, first, last, err));
         if (progress != NULL && !progress(arg, last, size))
             return err_set(err, ERR_CANCELLED, "rebuild", "at %llu", (unsigned long long)last);
     }

@@ -13,7 +13,7 @@ struct sweep {
     bool more;
     int64_t changed;
     int64_t next_ms;
-    bool admission_waits;
+    bool work_waits;
 };
 struct sweep_chunk {
     struct sweep before, after;
@@ -21,23 +21,10 @@ struct sweep_chunk {
 
 static bool time_one(struct ledger_tx *tx, date_day day, const char *uscc, struct sweep *sweep, struct err *err)
 {
-    struct fact fact = {
-        .kind = FACT_TIME,
-        .actor = {ACTOR_TIMER, ""},
-        .origin = "",
-        .approval_id = "",
-        .uscc = uscc,
-        .list_version = "",
-        .document_no = "",
-        .effective = DATE_NONE,
-        .until = DATE_NONE,
-        .note = "",
-        .due_ms = date_start_ms(day),
-    };
-    struct cert_row *row = &fact.row;
-    row->name = row->region_code = row->industry_code = row->scale = row->ownership = "";
-    row->level = row->batch = row->document_no = row->reason = "";
-    row->valid_from = row->valid_until = DATE_NONE;
+    struct fact fact;
+    fact_blank(&fact, FACT_TIME, uscc);
+    fact.actor = (struct actor){ACTOR_TIMER, ""};
+    fact.due_ms = date_start_ms(day);
     struct ledger_outcome outcome;
     CHECK(ledger_fact(tx, &fact, (struct bytes){0}, &outcome, err));
     if (outcome.changed)
@@ -84,7 +71,7 @@ static bool chunk_job(struct ledger_tx *tx, void *arg, struct err *err)
         CHECK(time_one(tx, key_due_day(bytes_of(keys[i].b, keys[i].n)), uscc, &after, err));
     }
     after.started = true;
-    after.admission_waits = admit_waits(tx);
+    after.work_waits = work_waits(tx);
     chunk->after = after;
     return true;
 }
@@ -107,8 +94,8 @@ bool ledger_time(struct ledger *ledger, int64_t *next_out, struct err *err)
         CHECK(sweep_once(ledger, &sweep, err));
         *next_out = sweep.next_ms;
         if (sweep.changed == 0) {
-            if (sweep.admission_waits)
-                admit_kick(ledger);
+            if (sweep.work_waits)
+                work_kick(ledger);
             return true;
         }
         log_event(LOG_INFO, "time.facts", "changed=%lld", (long long)sweep.changed);

@@ -186,8 +186,8 @@ struct record {
     const char *pages;              /* hex digest of the pages' digests in order; "" */
     /* RECORD_CONFIG: object = rules partners sources operators; object_digest = SHA-256 of the file; note = version */
     /* RECORD_ACCESS: object = segment name; object_digest = digest */
-    /* RECORD_PURGE: object = "first-last", the sequences looked at; object_digest = SHA-256 over the erased ones (be64
-     * each, in order); note = the counts; origin = the approval */
+    /* RECORD_PURGE: object = "first-last", the sequences looked at; object_digest: for each that was erased, in the order
+     * of the work, SHA-256(digest so far ‖ be64 sequence), from nothing; note = the counts; origin = the approval */
     /* RECORD_KEY */
     const char *kid, *alg;          /* alg: ES256 SM2 RSA (which signs RS256 and PS256) */
     const char *key_state;          /* staged active retired */

@@ -31,15 +31,20 @@ bool sync_recover(struct sync *sync, struct err *err);
 void sync_tick(struct sync *sync);     /* starts runs whose time has come; called each second */
 void sync_stop(struct sync *sync);     /* cancels fetching; an apply ends its chunk */
 
+/* Deletes stories and row diffs of runs that ended before the moment; the journal's records of them stay. Blocking. */
+bool sync_forget(struct sync *sync, int64_t before_ms, struct err *err);
+
 struct sync_request {
     const char *source;
     struct actor actor;                /* timer or person */
     bool full, dry_run, initial;
     const char *file;                  /* NULL: as configured */
 };
-/* run_id_out ≥ 40 bytes. run.busy, source.unknown, source.paused (timer only), run.file: the file does not lie below a
+/* run_id_out ≥ 40 bytes. run.busy, source.unknown, run.file: the file does not lie below a
  * directory of the source's adapter. */
 bool sync_start(struct sync *sync, const struct sync_request *request, char *run_id_out, struct err *err);
+/* Proposes to undo a run that was carried out; another person must approve. run.state when there is nothing to undo. */
+bool sync_revert(struct sync *sync, const char *run_id, const struct actor *actor, const char *reason, char id_out[32], struct err *err);
 bool sync_cancel(struct sync *sync, const char *run_id, const struct actor *actor, struct err *err);
 bool sync_pause(struct sync *sync, const char *source, bool paused, const struct actor *actor, struct err *err);
 

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Measures what the parts cost, each figure beside a reference taken in the same run.
 
-    bench.py [P1 P2 P6 P7 …] [--rows N] [--firms N] [--requests N] [--strict]
+    bench.py [P1 P2 P6 P7 P8 backup] [--rows N] [--firms N] [--requests N] [--strict]
 
 P1  status query, statement already signed: server CPU against nginx serving the same bytes
 P2  the same at the first question: what signing adds, in raw P-256 signatures (x)
 P6  a list over HTTPS pages, first load and nothing changed: rows per second of CPU, anonymous memory; beside curl
 P7  idle with the whole list: anonymous memory, seconds from exec to ready
 P8  P1 with the long list against P1 with the short one
+backup  queries answered a second while the long list is copied, against before and behind it, everything busy
 
 Prints a table; tests/results/bench.json and bench.md keep it with commit and date. Exits 1 when a measurement
 fails, with --strict also when a budget is missed. The programs of GW_BUILD (default: build) are measured.
@@ -19,6 +20,7 @@ import json
 import pathlib
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -33,6 +35,7 @@ PAGE_SIZE = 500
 SPREAD = 1000
 PAIRS = 5
 SETTINGS = {"net.partner_rate": 1000000, "net.threads": 2}
+PATHS = ("P1", "P2", "P6", "P7", "P8", "backup")
 results = []
 
 
@@ -261,6 +264,54 @@ def p8(small, large, work, options):
 
 # ---- all of it
 
+# ---- a backup while queries are asked
+
+BACKUPS = 3
+
+
+def rate_of(load, requests):
+    told = load.ask(requests)
+    return told["requests"] / told["seconds"], told["p99_us"]
+
+
+def rates_while(load, process, requests):
+    """Of whole measurements that ended before the process did."""
+    told = []
+    while process.poll() is None:
+        one = rate_of(load, requests)
+        if process.poll() is None:
+            told.append(one)
+    if not told:
+        raise RuntimeError("the backup ended before anything was measured: more rows are needed")
+    return told
+
+
+def one_backup(site, load, target, requests):
+    """Rates alone and while a backup is made, the one between two of the other; what it made in how many seconds."""
+    before = [rate_of(load, requests) for _ in range(PAIRS)]
+    began = time.monotonic()
+    process = subprocess.Popen([str(BUILD / "bin" / "pledgectl"), "--socket", site.gateway.socket, "--json", "db", "backup", str(target)],
+                               stdout=subprocess.PIPE, text=True)
+    during = rates_while(load, process, requests)
+    made = json.loads(process.stdout.read()) | {"seconds": time.monotonic() - began}
+    shutil.rmtree(target)
+    alone = before + [rate_of(load, requests) for _ in range(PAIRS)]
+    return [statistics.median(rate for rate, _ in rates) for rates in (alone, during)] + [statistics.median(p for _, p in during), made]
+
+
+def backup(site, work, options):
+    site.load()
+    codes = site.codes(SPREAD)
+    load = Load(site.gateway.port, site.pki, [f"/v1/whitelist/{code}" for code in codes])
+    load.ask(len(codes) + 2000)
+    rounds = [one_backup(site, load, work / "copy", max(options.requests // 10, 1000)) for _ in range(BACKUPS)]
+    load.close()
+    slower = statistics.median(alone / during for alone, during, _, _ in rounds)
+    _, rate, p99, made = rounds[-1]
+    result("backup", f"{site.rows:,} firms: queries a second alone over those while it is made", slower, "×",
+           f"{made['bytes'] / 2**20:.0f} MiB in {made['seconds']:.0f} s; then {rate:.0f}/s, p99 {p99 / 1000:.1f} ms", "≤ 1.1", slower <= 1.1)
+
+
 def table(rows):
     heads = ("path", "what", "figure", "unit", "budget", "", "reference of the same run")
     verdict = {True: "ok", False: "OVER", None: ""}
@@ -288,14 +339,14 @@ def print_table():
 
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="which: P1 P2 P6 P7 P8 (all)")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="which: P1 P2 P6 P7 P8 backup (all)")
     parser.add_argument("--rows", type=int, default=1000000, help="the long list (P6 P7 P8)")
     parser.add_argument("--firms", type=int, default=50000, help="the short list (P1 P2 P8)")
     parser.add_argument("--requests", type=int, default=100000, help="requests of one measurement")
     parser.add_argument("--strict", action="store_true", help="a missed budget is a failure")
     options = parser.parse_args()
-    options.paths = options.paths or ["P1", "P2", "P6", "P7", "P8"]
-    unknown = set(options.paths) - {"P1", "P2", "P6", "P7", "P8"}
+    options.paths = options.paths or list(PATHS)
+    unknown = set(options.paths) - set(PATHS)
     if unknown:
         parser.error(f"not measured here: {' '.join(sorted(unknown))}")
     return options
@@ -321,13 +372,15 @@ def main():
             p1(small, work, options)
         if "P2" in wanted:
             p2(small, work, options)
-        large = site(options.rows, "long") if wanted & {"P6", "P7", "P8"} else None
+        large = site(options.rows, "long") if wanted & {"P6", "P7", "P8", "backup"} else None
         if "P6" in wanted:
             p6(large, work, options)
         if "P7" in wanted:
             p7(large, work, options)
         if "P8" in wanted:
             p8(small, large, work, options)
+        if "backup" in wanted:
+            backup(large, work, options)
     write_results(head)
     print_table()
     missed = [r for r in results if r["within"] is False]

@@ -3,11 +3,12 @@
 
 /* The commands that people and scripts were promised for this version. */
 static const char *const promised[] = {
-    "status", "doctor", "config check", "config show", "sync run", "sync list", "sync show", "sync diff", "sync cancel",
-    "sync pause", "sync resume", "list get", "list find", "list history", "list stats", "list propose", "approve list",
-    "approve show", "approve grant", "approve reject", "partner list", "partner show", "partner test", "adapter list",
+    "status", "doctor", "config check", "config show", "config rules diff", "sync run", "sync list", "sync show",
+    "sync diff", "sync revert", "sync cancel", "sync pause", "sync resume", "list get", "list find",
+    "list history", "list stats", "list import", "list export", "list propose", "approve list", "approve show",
+    "approve grant", "approve reject", "partner list", "partner show", "partner test", "adapter list",
     "adapter show", "adapter check", "journal head", "journal verify", "journal export", "access find", "id check",
-    "verify", "db stat", "db rebuild",
+    "verify", "db stat", "db rebuild", "db backup", "db verify", "db restore", "db compact", "db purge",
 };
 
 static void promised_commands_exist(void **state)
@@ -18,7 +19,7 @@ static void promised_commands_exist(void **state)
     assert_int_equal(n, sizeof promised / sizeof promised[0]);
     for (size_t i = 0; i < n; i++) {
         char text[64], *save = NULL;
-        const char *words[2];
+        const char *words[3];
         size_t word_n = 0, used;
         snprintf(text, sizeof text, "%s", promised[i]);
         for (char *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save))
