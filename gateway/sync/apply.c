@@ -49,13 +49,15 @@ static void remember_row(struct store_txn *txn, struct numbers *numbers, const s
     known_row_put(txn, story->source, staged->uscc, &now);
 }
 
-static void forget_row(struct store_txn *txn, struct numbers *numbers, const struct story *story, const char *uscc)
+/* A firm that was taken off as absent may come back by the list, by a person, or by undoing the run: its row stays, with
+ * no digest to be equal to, and must be missing twice anew. */
+static void forget_row(struct store_txn *txn, const struct story *story, const char *uscc)
 {
     struct known_row known;
     if (!known_row_get(txn, story->source, uscc, &known))
         return;
-    known_row_delete(txn, story->source, uscc);
-    numbers->rows--;
+    struct known_row now = {.ordinal = known.ordinal, .missing = ""};
+    known_row_put(txn, story->source, uscc, &now);
 }
 
 static void mark_missing(struct ledger_tx *tx, const struct story *story, const char *uscc)
@@ -99,7 +101,7 @@ static bool decide_row(struct ledger_tx *tx, struct story *story, struct numbers
     if (staged->kind == STAGE_ROW)
         remember_row(ledger_txn(tx), numbers, story, staged);
     else
-        forget_row(ledger_txn(tx), numbers, story, staged->uscc);
+        forget_row(ledger_txn(tx), story, staged->uscc);
     return true;
 }
 

@@ -83,7 +83,6 @@ struct known_row {
 };
 bool known_row_get(struct store_txn *txn, const char *source, const char *uscc, struct known_row *out);
 void known_row_put(struct store_txn *txn, const char *source, const char *uscc, const struct known_row *row);
-void known_row_delete(struct store_txn *txn, const char *source, const char *uscc);
 
 /* ---- a run under way ---- */
 
@@ -124,6 +123,8 @@ struct run {
     struct run *next;                 /* in plan list of threads to join */
 };
 
+enum said { SAID_NOTHING, SAID_PAUSE, SAID_RESUME };
+
 struct plan {
     char id[RECORD_ID_MAX + 1];
     struct host_instance *instance;
@@ -131,7 +132,8 @@ struct plan {
     struct run *run;                  /* NULL: none under way */
     int64_t next_ms;                  /* monotonic: when the timer starts it next */
     int failures;
-    bool paused, gone;
+    enum said said;                   /* by a person about the timer; goes before what the file says */
+    bool gone;
     struct plan *next;
 };
 

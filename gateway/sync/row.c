@@ -247,9 +247,3 @@ void known_row_put(struct store_txn *txn, const char *source, const char *uscc, 
     memcpy(value + 36, row->missing, n + 1);
     store_put(txn, TABLE_ROW, &key, bytes_of(value, 36 + n + 1));
 }
-
-void known_row_delete(struct store_txn *txn, const char *source, const char *uscc)
-{
-    struct store_key key = key_pair(source, uscc);
-    store_delete(txn, TABLE_ROW, &key);
-}

@@ -107,6 +107,11 @@ static bool open_instance(struct sync *sync, const struct source *source, struct
     return ok;
 }
 
+static bool is_paused(const struct plan *plan, const struct source *source)
+{
+    return plan->said == SAID_PAUSE || (plan->said == SAID_NOTHING && source->paused);
+}
+
 /* When a source was last carried out and whether it is paused, as the store remembers. */
 static void plan_remember(struct sync *sync, struct plan *plan, const struct source *source)
 {
@@ -118,7 +123,7 @@ static void plan_remember(struct sync *sync, struct plan *plan, const struct sou
     struct source_state state;
     char name[RECORD_ID_MAX + 16];
     snprintf(name, sizeof name, "paused:%s", plan->id);
-    plan->paused = store_number(txn, TABLE_META, name) != 0;
+    plan->said = (enum said)store_number(txn, TABLE_META, name);
     int64_t wait = 0;
     if (source_state_read(txn, arena, plan->id, &state, &err) && state.completed_ms > 0) {
         int64_t age = clock_wall_ms() - state.completed_ms;
@@ -262,7 +267,7 @@ void sync_tick(struct sync *sync)
     int64_t now = clock_mono_ms();
     for (struct plan *plan = sync->plans; plan != NULL && !sync->stopping; plan = plan->next) {
         const struct source *source = directory_source_find(sync->directory, plan->id);
-        bool due = source != NULL && !plan->gone && plan->run == NULL && !plan->paused && !source->paused && plan->next_ms <= now;
+        bool due = source != NULL && !plan->gone && plan->run == NULL && !is_paused(plan, source) && plan->next_ms <= now;
         if (!due)
             continue;
         struct sync_request request = {.source = plan->id, .actor = {ACTOR_TIMER, ""}};
@@ -325,8 +330,6 @@ bool sync_start(struct sync *sync, const struct sync_request *request, char *run
         err_set(err, ERR_STOPPING, "sync", "no new runs");
     else if (plan->run != NULL)
         err_set(err, ERR_RUN_BUSY, plan->id, "%s", plan->run->story.id);
-    else if (plan->paused && request->actor.kind == ACTOR_TIMER)
-        err_set(err, ERR_SOURCE_PAUSED, plan->id, "resume it first");
     else if (request->file != NULL && !host_may_read(plan->instance, request->file))
         err_set(err, ERR_RUN_FILE, plan->id, "%.256s", request->file);
     else
@@ -357,27 +360,28 @@ bool sync_cancel(struct sync *sync, const char *run_id, const struct actor *acto
 
 struct pause {
     const char *source;
-    bool paused;
+    enum said said;
 };
 
 static bool pause_job(struct ledger_tx *tx, void *arg, struct err *err)
 {
     const struct pause *pause = arg;
-    store_set_number(ledger_txn(tx), TABLE_META, arena_printf(ledger_arena(tx), "paused:%s", pause->source), pause->paused);
+    store_set_number(ledger_txn(tx), TABLE_META, arena_printf(ledger_arena(tx), "paused:%s", pause->source), pause->said);
     return !store_failed(ledger_txn(tx), err);
 }
 
 bool sync_pause(struct sync *sync, const char *source, bool paused, const struct actor *actor, struct err *err)
 {
+    enum said said = paused ? SAID_PAUSE : SAID_RESUME;
     pthread_mutex_lock(&sync->lock);
     struct plan *plan = plan_find(sync, source);
     if (plan != NULL)
-        plan->paused = paused;
+        plan->said = said;
     pthread_mutex_unlock(&sync->lock);
     if (plan == NULL)
         return err_set(err, ERR_SOURCE_UNKNOWN, "source", "%.64s", source);
     log_event(LOG_NOTICE, paused ? "sync.pause" : "sync.resume", "source=%s by=%s", source, actor->id);
-    struct pause pause = {source, paused};
+    struct pause pause = {source, said};
     return ledger_run(sync->ledger, pause_job, &pause, err);
 }
 
@@ -473,7 +477,7 @@ bool sync_source_status(struct sync *sync, const char *source, struct buf *out, 
     json_add_string(&json, "adapter", known->adapter);
     json_add_string(&json, "scope", scopes[known->scope]);
     json_add_integer(&json, "period_ms", known->period_ms);
-    json_add_boolean(&json, "paused", plan->paused || known->paused);
+    json_add_boolean(&json, "paused", is_paused(plan, known));
     if (plan->run != NULL)
         json_add_string(&json, "running", plan->run->story.id);
     json_add_integer(&json, "failures", plan->failures);

@@ -257,3 +257,18 @@ def test_admission_by_approval(make_gateway, bureau):
     gateway.ctl("approve", "grant", run["approval"], "--comment", "list of the bureau seen on paper", who="operator-1")
     wait_until(lambda: status(gateway, certified(1499)["uscc"]) == "listed", "the admission to reach the last firm")
     assert status(gateway, certified(7)["uscc"]) == "listed"
+
+
+def test_a_person_resumes_what_the_file_pauses(loaded, bureau):
+    """sources.yaml says paused; resume starts the timer all the same, pause stops it again."""
+    def source():
+        return loaded.ctl_json("status")["sources"][0]
+    assert source()["paused"] is True
+    bureau.control(rows=firms(16), version="v2")
+    loaded.ctl("sync", "resume", "bureau-sx", who="operator-1")
+    assert source()["paused"] is False
+    loaded.stop()
+    loaded.start()
+    assert source()["paused"] is False
+    loaded.ctl("sync", "pause", "bureau-sx", who="operator-1")
+    assert source()["paused"] is True
