@@ -44,8 +44,9 @@ static zip_source_t *make_zip(const uint8_t *data, size_t size)
             add_part(zip, parts[i].name, data, n);
         else
             add_part(zip, parts[i].name, parts[i].fallback, strlen(parts[i].fallback));
-        data += end == NULL ? n : n + 1;
-        size -= end == NULL ? n : n + 1;
+        n += end != NULL;
+        data = n == 0 ? data : data + n;
+        size -= n;
     }
     need(zip_close(zip) == 0);
     return source;
