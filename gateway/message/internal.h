@@ -30,6 +30,9 @@ struct message {
 
 /* libxml2 made ready for all threads, once; before its first use. */
 void message_library(void);
+/* A message with an empty tree, and a document for the tree to own in place of the one before. */
+struct message *message_new(enum message_form form);
+void message_adopt(struct message_tree *tree, xmlDoc *doc);
 /* Reads any XML within the limits, whatever its root; the root of the tree is message->tree->doc's. */
 bool message_parse_xml(struct bytes in, struct message **out, struct err *err);
 /* Judges the bytes without a tree: encoding, DOCTYPE, processing instructions, depth, nodes, attributes of a tag. */

@@ -73,6 +73,7 @@ size_t message_count(const struct message_node *node, const char *list);        
 const struct message_node *message_at(const struct message_node *node, const char *list, size_t i);
 const char *message_text(const struct message_node *node);               /* of a simple value; NULL node gives "" */
 int64_t message_integer(const struct message_node *node, int64_t otherwise);
+bool message_boolean(const struct message_node *node, bool otherwise);
 
 /* ---- writing ------------------------------------------------------------------------------------------- */
 
@@ -80,6 +81,8 @@ int64_t message_integer(const struct message_node *node, int64_t otherwise);
  * validating it: for JSON with sorted-by-schema members and no white space, for XML unsigned (sign with
  * message_sign_xml). */
 bool message_write(const struct catalog *catalog, struct bytes json, enum message_form form, struct buf *out, struct err *err);
+/* The same from a message that message_validate found good, in whichever form it came. */
+bool message_convert(const struct catalog *catalog, const struct message *message, enum message_form form, struct buf *out, struct err *err);
 
 /* ---- XML signatures (dsig.c, dsig_sign.c, profile.c) -------------------------------------------------------- */
 
