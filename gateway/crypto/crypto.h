@@ -99,7 +99,8 @@ const struct crypto_key *crypto_keyring_public(const struct crypto_keyring *ring
 const struct crypto_key *crypto_keyring_staged(const struct crypto_keyring *ring, enum crypto_purpose purpose);  /* NULL: none */
 const char *crypto_keyring_sm2_id(const struct crypto_keyring *ring);
 bool crypto_keyring_purpose(enum crypto_alg alg, enum crypto_purpose *out);
-/* Signs message under alg with the key of its purpose. *n_out ≤ CRYPTO_SIGNATURE_MAX. */
+/* Signs message under alg with the key of its purpose. *n_out ≤ CRYPTO_SIGNATURE_MAX. key.ended when its certificate
+ * has run out since it was loaded. */
 bool crypto_sign(const struct crypto_keyring *ring, enum crypto_alg alg, struct bytes message,
                  uint8_t out[CRYPTO_SIGNATURE_MAX], size_t *n_out, struct err *err);
 

@@ -215,12 +215,22 @@ bool crypto_keyring_purpose(enum crypto_alg alg, enum crypto_purpose *out)
     return true;
 }
 
+/* A bare key has no end. */
+static bool still_holds(const struct crypto_key *key, struct err *err)
+{
+    char until[TIME_TEXT_SIZE];
+    if (key->not_after == 0 || clock_wall_ms() <= key->not_after)
+        return true;
+    return err_set(err, ERR_KEY_ENDED, key->kid, "valid until %s", time_format(key->not_after, until));
+}
+
 bool crypto_sign(const struct crypto_keyring *ring, enum crypto_alg alg, struct bytes message,
                  uint8_t out[CRYPTO_SIGNATURE_MAX], size_t *n_out, struct err *err)
 {
     enum crypto_purpose purpose;
     if (!crypto_keyring_purpose(alg, &purpose) || !ring->slots[purpose].private)
         return err_set(err, ERR_KEY_FILE, NULL, "no signing key is loaded for %s", crypto_alg_name(alg));
+    CHECK(still_holds(ring->slots[purpose].public, err));
     CHECK(crypto_sign_with(ring->slots[purpose].private, alg, ring->sm2_id, message, out, n_out, err));
     metric_add(METRIC_SIGNATURES, 1);
     return true;

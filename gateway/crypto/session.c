@@ -22,7 +22,7 @@
 struct peer {
     X509 *cert; /* of the SSL's session */
     uint8_t digest[CRYPTO_DIGEST_SIZE];
-    struct crypto_period period;
+    struct crypto_period period, chain; /* its own, and that of all it was verified by */
     uint64_t judged_by;
     bool good;
 };
@@ -153,7 +153,8 @@ static void take_peer(struct crypto_session *session)
     peer->cert = cert;
     peer->judged_by = session->tls->serial;
     peer->good = cert && SSL_get_verify_result(session->ssl) == X509_V_OK &&
-                 crypto_x509_spki_digest(cert, peer->digest) && crypto_period_of(cert, &peer->period);
+                 crypto_x509_spki_digest(cert, peer->digest) && crypto_period_of(cert, &peer->period) &&
+                 crypto_tls_chain_period(session->ssl, &peer->chain);
     session->peer = peer;
 }
 
@@ -285,10 +286,10 @@ bool crypto_session_peer_still_good(const struct crypto_session *session, const 
     if (!peer || !peer->cert)
         return false;
     if (peer->judged_by != tls->serial) { /* once per context: chain and revocation do not move within one */
-        peer->good = crypto_tls_judge(tls, peer->cert, SSL_get_peer_cert_chain(session->ssl), now_ms);
+        peer->good = crypto_tls_judge(tls, peer->cert, SSL_get_peer_cert_chain(session->ssl), now_ms, &peer->chain);
         peer->judged_by = tls->serial;
     }
-    return peer->good && crypto_tls_in_time(tls, peer->period, now_ms);
+    return peer->good && crypto_tls_in_time(tls, peer->chain, now_ms);
 }
 
 const char *crypto_session_failure(const struct crypto_session *session)

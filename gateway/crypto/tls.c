@@ -28,7 +28,50 @@ bool crypto_tls_in_time(const struct crypto_tls *tls, struct crypto_period perio
     return !tls->has_crl || (now_ms >= tls->crl_from && now_ms <= tls->crl_until);
 }
 
-bool crypto_tls_judge(const struct crypto_tls *tls, X509 *cert, STACK_OF(X509) * chain, int64_t now_ms)
+static bool narrow(struct crypto_period *period, X509 *cert)
+{
+    struct crypto_period own;
+    CHECK(crypto_period_of(cert, &own));
+    period->from = own.from > period->from ? own.from : period->from;
+    period->until = own.until < period->until ? own.until : period->until;
+    return true;
+}
+
+static bool chain_period(STACK_OF(X509) * chain, struct crypto_period *out)
+{
+    *out = (struct crypto_period){INT64_MIN, INT64_MAX};
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        CHECK(narrow(out, sk_X509_value(chain, i)));
+    return sk_X509_num(chain) > 0;
+}
+
+static bool ticket_period(SSL_SESSION *session, struct crypto_period *out)
+{
+    void *kept = NULL;
+    size_t n = 0;
+    if (SSL_SESSION_get0_ticket_appdata(session, &kept, &n) != 1 || n != sizeof *out)
+        return false;
+    memcpy(out, kept, sizeof *out);
+    return true;
+}
+
+bool crypto_tls_chain_period(SSL *ssl, struct crypto_period *out)
+{
+    STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+    return chain ? chain_period(chain, out) : ticket_period(SSL_get0_session(ssl), out);
+}
+
+/* A ticket of a resumed session carries on what the first one said. */
+static int fill_ticket(SSL *ssl, void *arg)
+{
+    struct crypto_period period;
+    (void)arg;
+    return crypto_tls_chain_period(ssl, &period) &&
+           SSL_SESSION_set1_ticket_appdata(SSL_get0_session(ssl), &period, sizeof period) == 1;
+}
+
+bool crypto_tls_judge(const struct crypto_tls *tls, X509 *cert, STACK_OF(X509) * chain, int64_t now_ms,
+                      struct crypto_period *period_out)
 {
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     bool ok = ctx && X509_STORE_CTX_init(ctx, SSL_CTX_get_cert_store(tls->ctx), cert, chain) == 1 &&
@@ -36,7 +79,7 @@ bool crypto_tls_judge(const struct crypto_tls *tls, X509 *cert, STACK_OF(X509) *
     if (ok) {
         X509_STORE_CTX_set_time(ctx, 0, (time_t)(now_ms / 1000));
         X509_STORE_CTX_set_depth(ctx, CHAIN_DEPTH_MAX);
-        ok = X509_verify_cert(ctx) == 1;
+        ok = X509_verify_cert(ctx) == 1 && chain_period(X509_STORE_CTX_get0_chain(ctx), period_out);
     }
     X509_STORE_CTX_free(ctx);
     ERR_clear_error();
@@ -51,9 +94,9 @@ static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session, const unsi
     (void)ssl, (void)name, (void)name_n;
     if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
         return SSL_TICKET_RETURN_IGNORE_RENEW;
-    X509 *peer = SSL_SESSION_get0_peer(session);
     struct crypto_period period;
-    if (!peer || !crypto_period_of(peer, &period) || !crypto_tls_in_time(arg, period, clock_wall_ms()))
+    if (!SSL_SESSION_get0_peer(session) || !ticket_period(session, &period) ||
+        !crypto_tls_in_time(arg, period, clock_wall_ms()))
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
@@ -79,7 +122,7 @@ static bool set_rules(struct crypto_tls *tls, struct err *err)
         SSL_CTX_set1_groups_list(ctx, groups) != 1 ||
         SSL_CTX_set_session_id_context(ctx, session_context, sizeof session_context - 1) != 1 ||
         SSL_CTX_set_num_tickets(ctx, 1) != 1 || SSL_CTX_set_max_early_data(ctx, 0) != 1 ||
-        SSL_CTX_set_session_ticket_cb(ctx, NULL, judge_ticket, tls) != 1)
+        SSL_CTX_set_session_ticket_cb(ctx, fill_ticket, judge_ticket, tls) != 1)
         return crypto_fail(err, ERR_INTERNAL, NULL, "TLS settings");
     SSL_CTX_set_security_level(ctx, 2);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |

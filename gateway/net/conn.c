@@ -276,7 +276,7 @@ static void settle(struct conn *conn)
 
 static void name_tcp(struct conn *conn)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0}; /* who is gone already has none */
     int n = sizeof address;
     char host[48] = "?";
     int port = 0;

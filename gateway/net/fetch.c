@@ -113,6 +113,7 @@ static bool set_bounds(CURL *easy, const struct net_fetch_request *request)
     SET(CURLOPT_HTTP09_ALLOWED, 0L);
     SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     SET(CURLOPT_NOSIGNAL, 1L);             /* the loop's thread blocks them */
+    SET(CURLOPT_QUICK_EXIT, 1L);           /* at its deadline an exchange does not wait for the name server */
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_ms);
     SET(CURLOPT_TIMEOUT_MS, (long)request->total_ms);
     SET(CURLOPT_MAXLIFETIME_CONN, 600L);   /* so that renewed certificates come into use */

@@ -121,6 +121,19 @@ static const struct statement *recall(const struct question *question)
 
 /* ---- a new one ------------------------------------------------------------------------------------------------ */
 
+/* What is signed may be relied on no longer than the key that signs it. */
+static int64_t until_key_ends(const struct question *question, int64_t next_update_ms)
+{
+    enum crypto_purpose purpose;
+    const struct crypto_key *key = NULL;
+    int64_t end;
+
+    if (crypto_keyring_purpose((enum crypto_alg)question->key.alg, &purpose))
+        key = crypto_keyring_public(question->context->ring, purpose);
+    end = key == NULL ? 0 : crypto_key_not_after(key);
+    return end > question->now_ms && end < next_update_ms ? end : next_update_ms;
+}
+
 static bool gather(const struct question *question, enum policy_view view, struct arena *arena,
                    struct statement_facts *out, struct err *err)
 {
@@ -146,7 +159,8 @@ static bool gather(const struct question *question, enum policy_view view, struc
         return err_set(err, ERR_RULES_NONE, NULL, "%s", "");
     CHECK(statement_source_choose(&sources, out->firm, &out->source, err));
     out->head = journal_size(options->journal, question->txn);
-    out->next_update_ms = statement_next_update(out, question->context->policy, options->validity_ms);
+    out->next_update_ms = until_key_ends(
+        question, statement_next_update(out, question->context->policy, options->validity_ms));
     return true;
 }
 

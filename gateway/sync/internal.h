@@ -89,6 +89,7 @@ void known_row_put(struct store_txn *txn, const char *source, const char *uscc, 
 struct run {
     struct sync *sync;
     struct plan *plan;
+    char id[RUN_ID_SIZE];             /* the story's; others read it while the run's own thread rewrites the story */
     struct story story;
     struct directory *directory;      /* keeps *source alive */
     const struct source *source;

@@ -377,6 +377,7 @@ static void *resume_main(void *arg)
 
 static bool run_spawn(struct run *run, void *(*main)(void *), struct err *err)
 {
+    memcpy(run->id, run->story.id, sizeof run->id);
     int rc = pthread_create(&run->thread, NULL, main, run);
     if (rc != 0)
         return err_set(err, ERR_INTERNAL, "sync", "thread: %s", strerror(rc));

@@ -329,7 +329,7 @@ bool sync_start(struct sync *sync, const struct sync_request *request, char *run
     else if (sync->stopping)
         err_set(err, ERR_STOPPING, "sync", "no new runs");
     else if (plan->run != NULL)
-        err_set(err, ERR_RUN_BUSY, plan->id, "%s", plan->run->story.id);
+        err_set(err, ERR_RUN_BUSY, plan->id, "%s", plan->run->id);
     else if (request->file != NULL && !host_may_read(plan->instance, request->file))
         err_set(err, ERR_RUN_FILE, plan->id, "%.256s", request->file);
     else
@@ -340,10 +340,10 @@ bool sync_start(struct sync *sync, const struct sync_request *request, char *run
 
 bool sync_cancel(struct sync *sync, const char *run_id, const struct actor *actor, struct err *err)
 {
-    log_event(LOG_NOTICE, "sync.cancel", "run=%s by=%s", run_id, actor->id);
     pthread_mutex_lock(&sync->lock);
     for (struct plan *plan = sync->plans; plan != NULL; plan = plan->next) {
-        if (plan->run != NULL && strcmp(plan->run->story.id, run_id) == 0) {
+        if (plan->run != NULL && strcmp(plan->run->id, run_id) == 0) {
+            log_event(LOG_NOTICE, "sync.cancel", "run=%s by=%s", plan->run->id, actor->id);
             run_cancel(plan->run);
             pthread_mutex_unlock(&sync->lock);
             return true;
@@ -479,7 +479,7 @@ bool sync_source_status(struct sync *sync, const char *source, struct buf *out, 
     json_add_integer(&json, "period_ms", known->period_ms);
     json_add_boolean(&json, "paused", is_paused(plan, known));
     if (plan->run != NULL)
-        json_add_string(&json, "running", plan->run->story.id);
+        json_add_string(&json, "running", plan->run->id);
     json_add_integer(&json, "failures", plan->failures);
     int64_t wait = plan->next_ms - clock_mono_ms();
     json_add_time(&json, "next_run", clock_wall_ms() + (wait > 0 ? wait : 0));

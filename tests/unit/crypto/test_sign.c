@@ -349,6 +349,22 @@ static bool stage(struct crypto_keyring *ring, const char *name, struct err *err
     return crypto_keyring_stage(ring, CRYPTO_SIGN_ES256, cert, path(file, key), err);
 }
 
+static void an_ended_key_signs_nothing(void **state)
+{
+    (void)state;
+    struct crypto_keyring *ring = load_ring(CRYPTO_ES256, NULL);
+    struct err err = {0};
+    uint8_t signature[CRYPTO_SIGNATURE_MAX];
+    size_t n;
+    assert_true(crypto_sign(ring, CRYPTO_ES256, BYTES_LIT("x"), signature, &n, &err));
+    clock_test_set(crypto_key_not_after(crypto_keyring_public(ring, CRYPTO_SIGN_ES256)) + 1, 1);
+    bool signs = crypto_sign(ring, CRYPTO_ES256, BYTES_LIT("x"), signature, &n, &err);
+    clock_test_set(0, 0);
+    assert_false(signs);
+    assert_int_equal(err.code, ERR_KEY_ENDED);
+    crypto_keyring_free(&ring);
+}
+
 static void a_staged_key_is_known_but_signs_nothing(void **state)
 {
     (void)state;
@@ -454,6 +470,7 @@ int main(void)
         cmocka_unit_test(jwk_members_give_the_same_key),
         cmocka_unit_test(unusable_files_are_refused_with_their_name),
         cmocka_unit_test(ring_refuses_what_does_not_belong_together),
+        cmocka_unit_test(an_ended_key_signs_nothing),
         cmocka_unit_test(a_staged_key_is_known_but_signs_nothing),
         cmocka_unit_test(bare_private_key_signs),
         cmocka_unit_test(key_of_another_algorithm_is_named),

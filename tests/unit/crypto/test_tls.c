@@ -367,6 +367,55 @@ static void kept_connection_is_judged_again(void **state)
     crypto_tls_free(&late);
 }
 
+/* An authority whose own certificate ends before those it gave out. */
+static void make_short_authority(void)
+{
+    char command[1024];
+    snprintf(command, sizeof command,
+             "cd %s && exec 2>>log && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "
+             "short-ca.key -out short-ca.pem -days 5 -subj /CN=short -addext basicConstraints=critical,CA:TRUE -addext "
+             "keyUsage=critical,keyCertSign,cRLSign && openssl req -x509 -newkey ec -pkeyopt "
+             "ec_paramgen_curve:P-256 -nodes -keyout outlives.key -out outlives.pem -days 30 -subj /CN=outlives -CA "
+             "short-ca.pem -CAkey short-ca.key -addext basicConstraints=critical,CA:FALSE -addext extendedKeyUsage=clientAuth && "
+             "cat ca.pem >> short-ca.pem",
+             dir);
+    assert_int_equal(system(command), 0);
+}
+
+static void clients_end_with_their_authority(void **state)
+{
+    (void)state;
+    make_short_authority();
+    struct crypto_tls_files files = {at("server", ".pem"), at("server", ".key"), at("short-ca", ".pem"), NULL};
+    struct err err = {0};
+    for (int i = 0; i < 2; i++) {
+        struct crypto_tls *tls = NULL;
+        assert_true(crypto_tls_server(&files, &tls, &err));
+        SSL_CTX *ctx = client_context("outlives", versions[i]);
+        make_ticket(tls, ctx);
+        struct dialogue kept_open = begin(tls, ctx, NULL), resumed = begin(tls, ctx, kept);
+        int64_t now = clock_wall_ms();
+        assert_int_equal(talk(&kept_open, 65536), CRYPTO_IO_OK);
+        assert_int_equal(talk(&resumed, 65536), CRYPTO_IO_OK);
+        assert_true(crypto_session_resumed(resumed.server));
+        assert_true(crypto_session_peer_still_good(kept_open.server, tls, now + 4 * DAY_MS));
+        assert_true(crypto_session_peer_still_good(resumed.server, tls, now + 4 * DAY_MS));
+        assert_false(crypto_session_peer_still_good(kept_open.server, tls, now + 6 * DAY_MS));
+        assert_false(crypto_session_peer_still_good(resumed.server, tls, now + 6 * DAY_MS));
+        SSL_shutdown(resumed.client);
+        end(&kept_open);
+        end(&resumed);
+        clock_test_set(now + 6 * DAY_MS, 1);
+        struct dialogue late = begin(tls, ctx, kept);
+        assert_int_equal(talk(&late, 65536), CRYPTO_IO_FAILED);
+        clock_test_set(0, 0);
+        end(&late);
+        forget_ticket();
+        SSL_CTX_free(ctx);
+        crypto_tls_free(&tls);
+    }
+}
+
 static void large_answers_and_orderly_end(void **state)
 {
     (void)state;
@@ -488,6 +537,7 @@ int main(void)
         cmocka_unit_test(resumed_sessions_keep_the_client),
         cmocka_unit_test(ticket_does_not_outlive_the_revocation_list),
         cmocka_unit_test(kept_connection_is_judged_again),
+        cmocka_unit_test(clients_end_with_their_authority),
         cmocka_unit_test(large_answers_and_orderly_end),
         cmocka_unit_test(slow_reader_can_be_served_for_ever),
         cmocka_unit_test(renegotiation_is_refused),

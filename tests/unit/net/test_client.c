@@ -1,4 +1,7 @@
 /* The client: what it sends, what it brings back, its bounds and deadlines; side by side and blocking. */
+#include <dlfcn.h>
+#include <netdb.h>
+
 #include "raw.h"
 
 static struct net *server, *net;
@@ -6,6 +9,24 @@ static int port;
 static char unix_path[96], folder[] = "/tmp/net-test-XXXXXX";
 static struct gate parked_one = GATE, done_one = GATE;
 static struct net_request *_Atomic parked;
+
+/* ---- a name server that does not answer ------------------------------------------------------------ */
+
+static struct gate asked_for_name = GATE, name_told = GATE;
+
+/* Stands before libc's, also for libcurl. */
+__attribute__((visibility("default"))) int getaddrinfo(const char *name, const char *service,
+                                                       const struct addrinfo *hints, struct addrinfo **out)
+{
+    int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    if (name && strcmp(name, "slow.test") == 0) {
+        gate_open(&asked_for_name);
+        gate_wait(&name_told, 1);
+        return EAI_AGAIN;
+    }
+    *(void **)&next = dlsym(RTLD_NEXT, "getaddrinfo");
+    return next(name, service, hints, out);
+}
 
 /* ---- the other side --------------------------------------------------------------------------------- */
 
@@ -187,6 +208,22 @@ static void many_side_by_side(void **state)
         assert_int_equal(outcomes[i].result.status, 200);
 }
 
+/* The thread of a loop serves partners too: nobody else's name server may hold it up. */
+static void unanswered_name_holds_nobody_up(void **state)
+{
+    (void)state;
+    struct net_fetch_request slow = {
+        .method = "GET", .url = "http://slow.test:1/", .connect_ms = 300, .total_ms = 300};
+    int64_t began = now_ms();
+    struct outcome outcome = fetch(&slow);
+    assert_false(outcome.result.ok);
+    assert_int_equal(outcome.result.err.code, ERR_CLIENT_TIMEOUT);
+    assert_true(gate_wait(&asked_for_name, 1));
+    assert_int_equal(get("/echo").result.status, 200);
+    assert_true(now_ms() - began < PATIENCE_MS / 2);
+    gate_open(&name_told);
+}
+
 /* ---- failures --------------------------------------------------------------------------------------- */
 
 static void too_large_an_answer(void **state)
@@ -290,6 +327,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(connections_are_reused, begin, end),
         cmocka_unit_test_setup_teardown(blocking_form_copies_the_result, begin, end),
         cmocka_unit_test_setup_teardown(many_side_by_side, begin, end),
+        cmocka_unit_test_setup_teardown(unanswered_name_holds_nobody_up, begin, end),
         cmocka_unit_test_setup_teardown(too_large_an_answer, begin, end),
         cmocka_unit_test_setup_teardown(too_late_an_answer, begin, end),
         cmocka_unit_test_setup_teardown(nobody_there, begin, end),

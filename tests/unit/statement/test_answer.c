@@ -215,6 +215,28 @@ static void everything_that_matters_makes_a_new_one(void **state)
     statement_release(&last);
 }
 
+/* The certificate runs out three hours after T0, which is 02:00 in London. */
+static void nothing_is_promised_beyond_the_key(void **state)
+{
+    struct world *w = *state;
+    struct err err = {0};
+    char cert[128], key[128];
+    shell(w, "mkdir ca && touch ca/index && openssl req -new -key ES256.key -subj /CN=gateway -out gateway.csr && "
+             "printf '[ca]\ndefault_ca=d\n[d]\ndatabase=ca/index\nnew_certs_dir=ca\nrand_serial=yes\n"
+             "default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n' >ca.cnf && openssl ca -batch -selfsign -config "
+             "ca.cnf -keyfile ES256.key -in gateway.csr -out gateway.pem -notext -startdate 20261101000000Z -enddate "
+             "20261124050000Z");
+    snprintf(cert, sizeof(cert), "%s", in_dir(w, "gateway.pem"));
+    snprintf(key, sizeof(key), "%s", in_dir(w, "ES256.key"));
+    NEED(crypto_keyring_load(w->ring, CRYPTO_SIGN_ES256, cert, key, NULL, &err), err);
+    contact(w, "bureau-sx", "2026-11", T0);
+    const struct statement *statement = ask(w, USCC);
+    assert_int_equal(statement->next_update_ms, T0 + 3 * HOUR);
+    statement_release(&statement);
+    later(3 * HOUR + SECOND);
+    assert_refused(w, USCC, ERR_KEY_ENDED);
+}
+
 static void views_algorithms_and_forms_are_kept_apart(void **state)
 {
     static const enum crypto_alg algs[] = {CRYPTO_ES256, CRYPTO_SM2, CRYPTO_RS256, CRYPTO_PS256};
@@ -696,6 +718,7 @@ int main(void)
         ANSWER_TEST(signed_once_and_told_many_times),
         ANSWER_TEST(a_reader_of_yesterday_spoils_nothing),
         ANSWER_TEST(everything_that_matters_makes_a_new_one),
+        ANSWER_TEST(nothing_is_promised_beyond_the_key),
         ANSWER_TEST(views_algorithms_and_forms_are_kept_apart),
         ANSWER_TEST(only_the_cache_is_asked_when_so_wished),
         ANSWER_TEST(without_room_each_answer_is_signed_anew),
