@@ -34,7 +34,7 @@ static bool write_signed(struct bytes canonical, const struct dsig_terms *terms,
     const uint8_t *end_tag = memrchr(canonical.p, '<', canonical.n);
     if (!end_tag)
         return err_set(err, ERR_MESSAGE_MALFORMED, NULL, "no root");
-    size_t before = (size_t)(end_tag - canonical.p);
+    size_t start = out->n, before = (size_t)(end_tag - canonical.p);
     buf_put(out, canonical.p, before);
     buf_str(out, "<ds:Signature xmlns:ds=\"" DSIG_NAMESPACE "\">");
     write_info(out, terms, digest, "");
@@ -42,8 +42,10 @@ static bool write_signed(struct bytes canonical, const struct dsig_terms *terms,
     base64_encode(out, value, false);
     buf_str(out, "</ds:SignatureValue></ds:Signature>");
     buf_put(out, end_tag, canonical.n - before);
-    return !out->overflow ||
-           err_set(err, ERR_MESSAGE_TOO_LARGE, NULL, "the signed document takes more than %zu bytes", out->max);
+    if (out->overflow || out->n - start > MESSAGE_MAX)
+        return err_set(err, ERR_MESSAGE_TOO_LARGE, NULL, "the signed document takes more than %zu bytes",
+                       (size_t)MESSAGE_MAX);
+    return true;
 }
 
 /* Inclusive canonical form takes over every namespace in scope, so it is read off the document to be. */

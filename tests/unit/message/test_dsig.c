@@ -202,6 +202,23 @@ static void what_we_refuse_we_do_not_sign(void **state)
     free(once);
 }
 
+static void no_room_for_a_signature(void **state)
+{
+    (void)state;
+    struct buf xml, out;
+    struct err err = {0};
+    buf_init(&xml, MESSAGE_MAX);
+    buf_init(&out, 2 * MESSAGE_MAX);
+    buf_str(&xml, "<Message xmlns=\"urn:cn:sx:ip-pledge:1\"><Text>");
+    while (xml.n < MESSAGE_MAX - 500)
+        buf_str(&xml, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+    buf_str(&xml, "</Text></Message>");
+    assert_false(message_sign_xml(buf_bytes(&xml), ring, CRYPTO_ES256, NULL, &out, &err));
+    assert_int_equal(err.code, ERR_MESSAGE_TOO_LARGE);
+    buf_free(&xml);
+    buf_free(&out);
+}
+
 /* ---- refusals ---------------------------------------------------------------------------------------------- */
 
 #define ALGORITHM(element, uri) "<ds:" element " Algorithm=\"" uri "\"></ds:" element ">"
@@ -568,6 +585,7 @@ int main(void)
         cmocka_unit_test(inclusive_form_takes_over_what_is_in_scope),
         cmocka_unit_test(the_identifier_of_sm2_is_agreed_too),
         cmocka_unit_test(what_we_refuse_we_do_not_sign),
+        cmocka_unit_test(no_room_for_a_signature),
         cmocka_unit_test(each_refusal_has_its_code),
         cmocka_unit_test(two_elements_of_a_signature_with_one_id),
         cmocka_unit_test(parts_that_are_missing),
