@@ -21,7 +21,8 @@ static bool read_purge(struct ask *ask, struct ledger_purge *purge, struct err *
     purge->records = purge->before_ms <= ask->now_ms - term_ms(config);
     purge->raw = purge->before_ms <= ask->now_ms - config->retention_raw;
     if (!purge->records && !purge->raw)
-        return err_set(err, ERR_RETENTION_TERM, "/before", "retention.records, retention.raw and access.retention say how long");
+        return err_set(err, ERR_RETENTION_TERM, "/before",
+                       "retention.records, retention.raw and access.retention say how long");
     return true;
 }
 

@@ -67,7 +67,8 @@ static bool write_failed(const char *path, const char *what, struct err *err)
 
 bool out_open(struct out_file *file, const char *path, struct pace *pace, struct err *err)
 {
-    *file = (struct out_file){.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), .path = path, .pace = pace};
+    *file = (struct out_file){.path = path, .pace = pace};
+    file->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file->fd < 0)
         return write_failed(path, "create", err);
     file->hash = crypto_hash_new(CRYPTO_SHA256);

@@ -182,7 +182,8 @@ bool manifest_read(struct arena *arena, const char *directory, struct manifest *
     *out = (struct manifest){.arena = arena};
     CHECK(path_join(path, directory, CARE_MANIFEST, err));
     if (!file_read_whole(arena, path, MANIFEST_MAX, &text, &why))
-        return err_set(err, ERR_BACKUP_BROKEN, CARE_MANIFEST, "it was never finished, or is no backup: %.200s", why.detail);
+        return err_set(err, ERR_BACKUP_BROKEN, CARE_MANIFEST, "it was never finished, or is no backup: %.200s",
+                       why.detail);
     digest_of(text, hex_out);
     if (!read_members(out, text, &why))
         return err_set(err, ERR_BACKUP_BROKEN, CARE_MANIFEST, "%.60s %.200s", why.place, why.detail);

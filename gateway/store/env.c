@@ -219,7 +219,8 @@ bool store_open(const struct store_options *options, struct store **store_out, s
     store->has_key = pthread_key_create(&store->reader_key, store_reader_gone) == 0;
     bool ok = (store->has_key || err_set(err, ERR_STORE_OPEN, store->directory, "no thread key left")) &&
               (options->read_only || make_directory(store->directory, err)) &&
-              (!options->exclusive || store_lock(store->directory, &store->lock_fd, err)) && open_env(store, options, err);
+              (!options->exclusive || store_lock(store->directory, &store->lock_fd, err)) &&
+              open_env(store, options, err);
     if (!ok) {
         store_close(&store);
         return false;
