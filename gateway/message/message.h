@@ -62,7 +62,8 @@ struct message_envelope {                 /* borrowed from the message; "" when 
 bool message_envelope(const struct message *message, struct message_envelope *out, struct err *err);
 
 /* Every fault of the document against its kind's XSD, up to max, each with JSON Pointer or XPath. True: none. The
- * same verdict for both forms. schema.invalid, schema.type, batch.too_many_rows. */
+ * same verdict for both forms. Values are looked at only where the members around them are those of the XSD.
+ * schema.invalid, schema.type, schema.kind_unknown, schema.version_unknown, batch.too_many_rows. */
 bool message_validate(const struct catalog *catalog, const struct message *message, struct err *errors, size_t max, size_t *n_out);
 
 /* Reading a validated body the same way for both forms. Names are the JSON ones ("uscc", "rows"). */
@@ -93,13 +94,19 @@ struct message_profile {
     bool der;                             /* SignatureValue holds DER instead of raw r || s */
 };
 /* The one enveloped signature, last child of the root. Verifies over the document as read; afterwards the signature
- * element is taken out of it. signature.missing, malformed, profile, alg, key_unknown, digest, invalid. */
+ * element is taken out of it. KeyInfo may name one of the expected keys (KeyName is its kid) or show one; it never brings
+ * one. Comments, CDATA and attributes outside the signature are refused. signature.missing; malformed (no XMLDSig, or a
+ * value that cannot be one), profile (XMLDSig, but not as agreed), alg, key_unknown, digest, invalid; `seen_out` may be
+ * NULL. */
 bool message_verify_xml(struct message *message, const struct jws_expect *expect, const struct message_profile *profile,
                         struct jws_seen *seen_out, struct err *err);
-/* Appends the signed document. `root` may be any element of our namespace (Message, Statement). */
+/* Appends the signed document: the canonical form of what is given, the signature last in its root. The root may be any
+ * element of our namespace (Message, Statement). signature.alg (PS256), profile (signed already, or what verification
+ * refuses), message.too_large, and those of reading. */
 bool message_sign_xml(struct bytes unsigned_xml, const struct crypto_keyring *ring, enum crypto_alg alg,
                       const struct message_profile *profile, struct buf *out, struct err *err);
-/* For tools that say why: what was seen against what is expected, and the canonical form that was digested. */
+/* For tools that say why: what was seen against what is expected, and the canonical form that was digested. Fills what it
+ * can, also when it returns false with the fault of the signature's form. */
 struct message_explain {
     char signature_uri[128], digest_uri[128], c14n_uri[128];
     char digest_seen[64], digest_computed[64];      /* base64 */
