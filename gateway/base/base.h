@@ -43,22 +43,35 @@ struct err_info {
     const char *zh;
 };
 
-/* An error value. `place` says where (file:line:column, JSON Pointer, XPath, row 17); `detail` holds
- * language-neutral specifics (a value seen, a limit, errno text). Neither may hold keys, personal data or
- * message bodies. Zero-initialise before use; err parameters come last and may not be NULL. */
+/* An error value. `place` says where (file:line:column, JSON Pointer, XPath, row 17); `detail` holds the specifics (a value
+ * seen, a limit, errno text), `detail_zh` the same in Chinese. None may hold keys, personal data or message bodies.
+ * Zero-initialise before use; err parameters come last and may not be NULL. */
+#define ERR_DETAIL_SIZE 320
 struct err {
     enum err_code code;
     char place[192];
-    char detail[320];
+    char detail[ERR_DETAIL_SIZE];
+    char detail_zh[ERR_DETAIL_SIZE];    /* read it with err_detail */
 };
 
-/* Fills *err and returns false, so that `return err_set(...)` reads as a sentence. `place` may be NULL. */
+/* Fills *err and returns false, so that `return err_set(...)` reads as a sentence. `place` may be NULL. The Chinese comes
+ * from base/phrase.def by `format`; a %s argument that is a sentence of that table is put in Chinese, too, and so is
+ * err->detail itself. Without an entry both languages say the same. tests/lint/phrases.py looks for what is missing. */
 bool err_set(struct err *err, enum err_code code, const char *place, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* For functions that take a format themselves: what is printed before it comes here has lost its Chinese. */
+bool err_set_v(struct err *err, enum err_code code, const char *place, const char *format, va_list args)
+    __attribute__((format(printf, 4, 0)));
+/* With both texts as they are, such as those of another error: err_detail(&other, false), err_detail(&other, true). */
+bool err_set_both(struct err *err, enum err_code code, const char *place, const char *detail, const char *detail_zh);
 /* Puts `context: ` before the detail on the way up; returns false. */
 bool err_context(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* As err_set with strerror(errno) appended to the detail. */
 bool err_errno(struct err *err, enum err_code code, const char *place, const char *what);
+/* The specifics in one language, "" when there are none. */
+const char *err_detail(const struct err *err, bool zh);
+/* The Chinese of a whole sentence of phrase.def, or the sentence itself. */
+const char *err_phrase(const char *en);
 const struct err_info *err_info(enum err_code code);
 /* The code whose name is `name`, or ERR_COUNT. */
 enum err_code err_by_name(const char *name);

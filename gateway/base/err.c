@@ -1,5 +1,6 @@
 /* The error table and the error value: how a failure is filled in, gains context and becomes a sentence. */
 #include "base/base.h"
+#include "base/phrase.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,40 +30,72 @@ static void store_text(char *out, size_t size, const char *text)
     }
 }
 
-bool err_set(struct err *err, enum err_code code, const char *place, const char *format, ...)
+bool err_set_both(struct err *err, enum err_code code, const char *place, const char *detail, const char *detail_zh)
 {
-    /* one byte more than fits, so that store_text sees whether it cuts; a copy, since arguments may point into *err */
-    char detail[sizeof(err->detail) + 1];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(detail, sizeof(detail), format, args);
-    va_end(args);
-    char where[sizeof(err->place) + 1];
+    /* one byte more than fits, so that store_text sees whether it cuts; copies, since arguments may point into *err */
+    char en[sizeof(err->detail) + 1], zh[sizeof(err->detail_zh) + 1], where[sizeof(err->place) + 1];
     snprintf(where, sizeof(where), "%s", place ? place : "");
+    snprintf(en, sizeof(en), "%s", detail);
+    snprintf(zh, sizeof(zh), "%s", detail_zh);
     err->code = code;
     store_text(err->place, sizeof(err->place), where);
-    store_text(err->detail, sizeof(err->detail), detail);
+    store_text(err->detail, sizeof(err->detail), en);
+    store_text(err->detail_zh, sizeof(err->detail_zh), zh);
     return false;
+}
+
+bool err_set_v(struct err *err, enum err_code code, const char *place, const char *format, va_list args)
+{
+    char en[sizeof(err->detail) + 1], zh[sizeof(err->detail_zh) + 1];
+    bool known = phrase_render(err, zh, sizeof(zh), format, args);
+    vsnprintf(en, sizeof(en), format, args);
+    return err_set_both(err, code, place, en, known ? zh : en);
+}
+
+bool err_set(struct err *err, enum err_code code, const char *place, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    err_set_v(err, code, place, format, args);
+    va_end(args);
+    return false;
+}
+
+/* `context` before what the error says already, in one language. */
+static void put_before(char *detail, size_t size, const char *context, const char *colon)
+{
+    char text[2 * ERR_DETAIL_SIZE + 4];
+    snprintf(text, sizeof(text), "%s%s%s", context, detail[0] ? colon : "", detail);
+    store_text(detail, size, text);
 }
 
 bool err_context(struct err *err, const char *format, ...)
 {
-    char context[sizeof(err->detail)];
+    char zh[ERR_DETAIL_SIZE];
+    struct err context = {0};
     va_list args;
     va_start(args, format);
-    vsnprintf(context, sizeof(context), format, args);
+    err_set_v(&context, err->code, NULL, format, args);
     va_end(args);
-    char detail[2 * sizeof(err->detail) + 2];
-    snprintf(detail, sizeof(detail), "%s%s%s", context, err->detail[0] ? ": " : "", err->detail);
-    store_text(err->detail, sizeof(err->detail), detail);
+    snprintf(zh, sizeof(zh), "%s", err_detail(err, true));
+    put_before(zh, sizeof(zh), context.detail_zh, "：");
+    memcpy(err->detail_zh, zh, sizeof(zh));
+    put_before(err->detail, sizeof(err->detail), context.detail, ": ");
     return false;
 }
 
 bool err_errno(struct err *err, enum err_code code, const char *place, const char *what)
 {
-    char text[128];
+    char text[128], en[ERR_DETAIL_SIZE + 1], zh[ERR_DETAIL_SIZE + 1];
     const char *reason = strerror_r(errno, text, sizeof(text));
-    return err_set(err, code, place, "%s: %s", what, reason);
+    snprintf(en, sizeof(en), "%s: %s", what, reason);
+    snprintf(zh, sizeof(zh), "%s：%s", err_phrase(what), reason);
+    return err_set_both(err, code, place, en, zh);
+}
+
+const char *err_detail(const struct err *err, bool zh)
+{
+    return zh && err->detail[0] && err->detail_zh[0] ? err->detail_zh : err->detail;
 }
 
 const struct err_info *err_info(enum err_code code)
@@ -82,11 +115,12 @@ enum err_code err_by_name(const char *name)
 const char *err_text(const struct err *err, bool zh, char *out, size_t size)
 {
     const struct err_info *info = err_info(err->code);
-    const char *colon = !err->detail[0] ? "" : zh ? "：" : ": ";
+    const char *detail = err_detail(err, zh);
+    const char *colon = !detail[0] ? "" : zh ? "：" : ": ";
     const char *open = !err->place[0] ? "" : zh ? "（" : " (";
     const char *close = !err->place[0] ? "" : zh ? "）" : ")";
     char text[1024];
-    snprintf(text, sizeof(text), "%s%s%s%s%s%s", zh ? info->zh : info->en, colon, err->detail, open, err->place, close);
+    snprintf(text, sizeof(text), "%s%s%s%s%s%s", zh ? info->zh : info->en, colon, detail, open, err->place, close);
     if (size > 0)
         store_text(out, size, text);
     return out;
