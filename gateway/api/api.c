@@ -115,7 +115,8 @@ const struct net_service *api_service(struct api *api)
 
 void api_fault(struct buf *report, const struct err *fault)
 {
-    buf_printf(report, "%s\t%s\t%s\n", fault->place, err_info(fault->code)->code, fault->detail);
+    buf_printf(report, "%s\t%s\t%s\t%s\n", fault->place, err_info(fault->code)->code, err_detail(fault, false),
+               err_detail(fault, true));
 }
 
 uint64_t api_generation(struct api *api)

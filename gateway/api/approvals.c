@@ -6,6 +6,19 @@
 
 #define LIST_MAX 1000
 
+/* The gateway's own note in one language: a reason, a code of the error table or a sentence; a person's is as it was written. */
+static const char *note_text(const char *note, bool zh)
+{
+    enum err_code code = err_by_name(note);
+
+    if (code != ERR_COUNT)
+        return zh ? err_info(code)->zh : err_info(code)->en;
+    for (int reason = 0; reason < REASON_COUNT && zh; reason++)
+        if (strcmp(note, reason_text((enum reason)reason, false)) == 0)
+            return reason_text((enum reason)reason, true);
+    return zh ? err_phrase(note) : note;
+}
+
 /* One sentence about what is proposed. */
 static const char *sentence(struct ask *ask, const struct approval *approval, bool zh)
 {
@@ -22,8 +35,9 @@ static const char *sentence(struct ask *ask, const struct approval *approval, bo
         if (strcmp(sentences[i].what, approval->what) == 0)
             text = zh ? sentences[i].zh : sentences[i].en;
     const char *hole = strstr(text, "%s");
+    const char *note = note_text(approval->note, zh);
     return arena_printf(ask->arena, "%.*s%s%s%s%s", (int)(hole - text), text, approval->object, hole + 2,
-                        approval->note[0] ? (zh ? "：" : ": ") : "", approval->note);
+                        note[0] ? (zh ? "：" : ": ") : "", note);
 }
 
 static void write_approval(struct ask *ask, const struct approval *approval)

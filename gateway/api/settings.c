@@ -61,13 +61,15 @@ static bool read_fault(char *line, struct err *out)
 {
     char *code = strchr(line, '\t');
     char *detail = code ? strchr(code + 1, '\t') : NULL;
+    char *detail_zh = detail ? strchr(detail + 1, '\t') : NULL;
 
-    if (!detail)
+    if (!detail_zh)
         return false;
     *code++ = '\0';
     *detail++ = '\0';
+    *detail_zh++ = '\0';
     enum err_code known = err_by_name(code);
-    err_set(out, known == ERR_COUNT ? ERR_CONFIG_VALUE : known, line, "%s", detail);
+    err_set_both(out, known == ERR_COUNT ? ERR_CONFIG_VALUE : known, line, detail, detail_zh);
     return true;
 }
 

@@ -68,13 +68,19 @@ static int find_daemon(struct cli *cli, struct where *out)
 }
 
 /* What curl says of a socket names a host and a port that do not exist. */
-static const char *why_not(const struct where *where, const struct net_fetch_result *result)
+static void why_not(const struct where *where, const struct err *why, struct err *err)
 {
-    if (result->err.code != ERR_CLIENT_CONNECT || !where->socket)
-        return result->err.detail[0] ? result->err.detail : err_info(result->err.code)->en;
-    if (access(where->socket, F_OK) != 0)
-        return "there is no such socket";
-    return access(where->socket, W_OK) != 0 ? "you may not use this socket" : "nobody listens on this socket";
+    const char *place = where->socket ? where->socket : where->base;
+    const struct err_info *info = err_info(why->code);
+    if (why->code != ERR_CLIENT_CONNECT || !where->socket)
+        err_set_both(err, ERR_UNREACHABLE, place, why->detail[0] ? why->detail : info->en,
+                     why->detail[0] ? err_detail(why, true) : info->zh);
+    else if (access(where->socket, F_OK) != 0)
+        err_set(err, ERR_UNREACHABLE, place, "there is no such socket");
+    else if (access(where->socket, W_OK) != 0)
+        err_set(err, ERR_UNREACHABLE, place, "you may not use this socket");
+    else
+        err_set(err, ERR_UNREACHABLE, place, "nobody listens on this socket");
 }
 
 static int unreachable(struct cli *cli, const struct where *where, const struct net_fetch_request *request,
@@ -83,7 +89,7 @@ static int unreachable(struct cli *cli, const struct where *where, const struct 
     struct err err = {0};
     if (result->err.code == ERR_CLIENT_TOO_LARGE)
         return cli_fail(cli, &result->err);
-    err_set(&err, ERR_UNREACHABLE, where->socket ? where->socket : where->base, "%s", why_not(where, result));
+    why_not(where, &result->err, &err);
     int code = cli_fail(cli, &err);
     if (result->sent && strcmp(request->method, "POST") == 0)
         cli_say(cli, "%s", cli->zh ? "请求可能已被执行，重复之前请先查看" : "it may have been carried out; look before doing it again");

@@ -60,16 +60,18 @@ static bool ends_with(const char *text, const char *end)
 /* A fault of a file is shown where the file is named; `paths` are the settings that may name it. */
 static void fault_of_file(struct check *check, const struct err *err, const char *const *paths)
 {
-    struct err placed = {0};
+    struct err placed = *err;
     const struct yaml_node *node = setting(check, paths[0]);
     for (size_t i = 0; paths[i]; i++) {
         const struct yaml_node *other = setting(check, paths[i]);
         if (other && ends_with(err->place, yaml_text(other)))
             node = other;
     }
-    if (node)
-        yaml_fail(node, &placed, err->code, "%s%s%s", err->place, err->detail[0] ? ": " : "", err->detail);
-    config_fault(&check->faults, node ? &placed : err);
+    if (node) {
+        err_context(&placed, "%s", err->place);
+        yaml_move(node, &placed);
+    }
+    config_fault(&check->faults, &placed);
 }
 
 static void check_tls(struct check *check, const struct crypto_tls_files *files, const char *const *paths)

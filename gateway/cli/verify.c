@@ -120,8 +120,8 @@ static bool check_term(const struct signer *signer, const struct seal *seal, str
     bool early = signer->not_before != 0 && signed_ms < signer->not_before;
     if (!early && (signer->not_after == 0 || signed_ms <= signer->not_after))
         return true;
-    return err_set(err, ERR_KEY_EXPIRED, NULL, "signed %s, the key is valid %s %s", time_format(signed_ms, at),
-                   early ? "from" : "until", time_format(early ? signer->not_before : signer->not_after, end));
+    return err_set(err, ERR_KEY_EXPIRED, NULL, "signed %s, the key is %s %s", time_format(signed_ms, at),
+                   early ? "valid from" : "valid until", time_format(early ? signer->not_before : signer->not_after, end));
 }
 
 /* Which of the trusted keys the message may have been signed with. */

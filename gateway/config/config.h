@@ -36,6 +36,10 @@ const char *yaml_key_at(const struct yaml_node *map, size_t i);
 /* err_set with place "file:line:column" of the node; returns false. */
 bool yaml_fail(const struct yaml_node *node, struct err *err, enum err_code code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+bool yaml_fail_v(const struct yaml_node *node, struct err *err, enum err_code code, const char *format, va_list args)
+    __attribute__((format(printf, 4, 0)));
+/* The error as it is, with the node as its place; returns false. */
+bool yaml_move(const struct yaml_node *node, struct err *err);
 
 /* Typed reading with errors that name the place. `required` ones fail with config.missing (at the mapping), a
  * required text may not be empty. Numbers and booleans stand without quotes. Text is borrowed from the arena.

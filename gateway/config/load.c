@@ -142,9 +142,10 @@ static bool read_setting(struct loader *loader, const struct setting *setting, s
         return yaml_fail(node, err, ERR_CONFIG_VALUE, "%s: a single value is expected", setting->path);
     if (node->quoted && needs_plain(setting))
         return yaml_fail(node, err, ERR_CONFIG_VALUE, "%s: a value without quotes is expected", setting->path);
-    if (!setting_store(loader->config, setting, node->text, &inner))
-        return yaml_fail(node, err, inner.code, "%s", inner.detail);
-    return true;
+    if (setting_store(loader->config, setting, node->text, &inner))
+        return true;
+    *err = inner;
+    return yaml_move(node, err);
 }
 
 static const char *absolute(struct arena *arena, const char *file, struct err *err)

@@ -7,16 +7,12 @@
 #include <string.h>
 
 /* Line and column matter more than the beginning of a long path. */
-bool yaml_fail_at(const char *file, struct yaml_place place, struct err *err, enum err_code code, const char *format,
-                  ...)
+__attribute__((format(printf, 5, 0))) static bool fail_v(const char *file, struct yaml_place place, struct err *err,
+                                                         enum err_code code, const char *format, va_list args)
 {
-    char detail[sizeof(err->detail)], where[sizeof(err->place)], tail[32];
+    char where[sizeof(err->place)], tail[32];
     size_t room, n = strlen(file);
-    va_list args;
 
-    va_start(args, format);
-    (void)vsnprintf(detail, sizeof(detail), format, args);
-    va_end(args);
     room = sizeof(where) - 4 - (size_t)snprintf(tail, sizeof(tail), ":%u:%u", place.line, place.column);
     if (n > room) {
         file += n - room;
@@ -24,18 +20,41 @@ bool yaml_fail_at(const char *file, struct yaml_place place, struct err *err, en
             file++;
     }
     (void)snprintf(where, sizeof(where), "%s%s%s", n > room ? "..." : "", file, tail);
-    return err_set(err, code, where, "%s", detail);
+    return err_set_v(err, code, where, format, args);
+}
+
+bool yaml_fail_at(const char *file, struct yaml_place place, struct err *err, enum err_code code, const char *format,
+                  ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)fail_v(file, place, err, code, format, args);
+    va_end(args);
+    return false;
+}
+
+bool yaml_fail_v(const struct yaml_node *node, struct err *err, enum err_code code, const char *format, va_list args)
+{
+    return fail_v(node->file, node->place, err, code, format, args);
 }
 
 bool yaml_fail(const struct yaml_node *node, struct err *err, enum err_code code, const char *format, ...)
 {
-    char detail[sizeof(err->detail)];
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(detail, sizeof(detail), format, args);
+    (void)yaml_fail_v(node, err, code, format, args);
     va_end(args);
-    return yaml_fail_at(node->file, node->place, err, code, "%s", detail);
+    return false;
+}
+
+bool yaml_move(const struct yaml_node *node, struct err *err)
+{
+    const struct err said = *err;
+
+    (void)yaml_fail(node, err, said.code, "%s", "");
+    return err_set_both(err, said.code, err->place, err_detail(&said, false), err_detail(&said, true));
 }
 
 bool yaml_is_null(const struct yaml_node *node)

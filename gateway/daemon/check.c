@@ -23,11 +23,17 @@ static void note(struct check *check, struct err *err)
     config_fault(check->faults, err);
 }
 
-static void note_new(struct check *check, enum err_code code, const char *place, const char *detail)
+static void note_new(struct check *check, enum err_code code, const char *place, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void note_new(struct check *check, enum err_code code, const char *place, const char *format, ...)
 {
     struct err err = {0};
+    va_list args;
 
-    (void)err_set(&err, code, place, "%s", detail);
+    va_start(args, format);
+    (void)err_set_v(&err, code, place, format, args);
+    va_end(args);
     note(check, &err);
 }
 
@@ -52,7 +58,7 @@ static void check_files(struct check *check)
 
     for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
         if (files[i] != NULL && access(files[i], R_OK) != 0 && !told(check, files[i]))
-            note_new(check, ERR_CONFIG_FILE, files[i], strerror(errno));
+            note_new(check, ERR_CONFIG_FILE, files[i], "%s", strerror(errno));
     }
 }
 
@@ -84,8 +90,7 @@ static void check_can_make(struct check *check, const char *directory)
     const char *parent = dirname(arena_strdup(check->arena, directory));
 
     if (access(parent, W_OK | X_OK) != 0)
-        note_new(check, ERR_STORE_OPEN, directory,
-                 arena_printf(check->arena, "it cannot be made in %s: %s", parent, strerror(errno)));
+        note_new(check, ERR_STORE_OPEN, directory, "it cannot be made in %s: %s", parent, strerror(errno));
 }
 
 static bool open_store(struct check *check, const char *path, bool exclusive, struct err *err)

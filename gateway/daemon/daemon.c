@@ -83,8 +83,8 @@ static void tell_failed(const struct err *err, size_t faults)
 
     if (faults > 1)
         (void)snprintf(more, sizeof(more), "; and %zu more, told by --check", faults - 1);
-    (void)fprintf(stderr, "pledged: cannot start 无法启动: %s: %s %s: %s [%s]%s\n", err->place, info->en, info->zh,
-                  err->detail, info->code, more);
+    (void)fprintf(stderr, "pledged: cannot start 无法启动: %s: %s: %s %s：%s [%s]%s\n", err->place, info->en,
+                  err->detail, info->zh, err_detail(err, true), info->code, more);
 }
 
 static int run(const char *file)

@@ -37,15 +37,15 @@ void tell_blame_on(const struct config *config, const char *setting, struct err 
     AUTO_ARENA arena = arena_new();
     const struct yaml_node *root = NULL, *node;
     struct err at = {0};
-    const char *detail = arena_printf(arena, "%s %s: %s", setting, err->place, err->detail);
 
     if (!yaml_parse(arena, config->file, config->raw, &root, &at))
         return;
+    (void)err_context(err, "%s %s", setting, err->place);
     node = node_of(root, setting);
     if (node == NULL)
-        (void)err_set(err, err->code, config->file, "%s", detail);
+        (void)err_set_both(err, err->code, config->file, err_detail(err, false), err_detail(err, true));
     else
-        (void)yaml_fail(node, err, err->code, "%s", detail);
+        (void)yaml_move(node, err);
 }
 
 void tell_blame(const struct config *config, struct err *err)
@@ -89,8 +89,8 @@ void tell_blame(const struct config *config, struct err *err)
 void tell_fault(const struct err *fault)
 {
     const struct err_info *info = err_info(fault->code);
-    const char *colon = fault->detail[0] == '\0' ? "" : ": ";
+    const char *colon = fault->detail[0] == '\0' ? "" : ": ", *colon_zh = fault->detail[0] == '\0' ? "" : "：";
 
     (void)fprintf(stderr, "%s: %s%s%s [%s]\n    %s%s%s\n", fault->place[0] == '\0' ? "pledged" : fault->place, info->en,
-                  colon, fault->detail, info->code, info->zh, colon, fault->detail);
+                  colon, fault->detail, info->code, info->zh, colon_zh, err_detail(fault, true));
 }

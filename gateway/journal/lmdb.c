@@ -44,13 +44,13 @@ uint64_t journal_size(struct journal *journal, struct store_txn *txn)
 
 bool journal_broken(struct err *err, uint64_t seq, const char *format, ...)
 {
-    char place[32], what[128];
+    char place[32];
     va_list args;
-    va_start(args, format);
-    vsnprintf(what, sizeof what, format, args);
-    va_end(args);
     snprintf(place, sizeof place, "record %llu", (unsigned long long)seq);
-    return err_set(err, ERR_JOURNAL_BROKEN, place, "%s", what);
+    va_start(args, format);
+    err_set_v(err, ERR_JOURNAL_BROKEN, place, format, args);
+    va_end(args);
+    return false;
 }
 
 bool journal_node(void *arg, unsigned level, uint64_t index, struct merkle_hash *out, struct err *err)

@@ -53,7 +53,7 @@ static bool parse(struct bytes text, struct jws_header *header, struct err *err)
     if (json_parse(text, &header->doc, &why))
         return true;
     enum err_code code = why.code == ERR_SCHEMA_INVALID ? ERR_SIGNATURE_HEADER : ERR_SIGNATURE_MALFORMED;
-    return err_set(err, code, "protected header", "%s", why.detail);
+    return err_set_both(err, code, "protected header", err_detail(&why, false), err_detail(&why, true));
 }
 
 bool jws_header_read(struct bytes segment, struct jws_header *header_out, struct err *err)

@@ -76,7 +76,7 @@ static void read_certificate(struct loader *loader, const struct yaml_node *list
     if (text == NULL)
         return;
     if (!crypto_key_from_file(loader_path(loader, text), &key, &err)) {
-        loader_fail(loader, yaml_at(list, i), err.code, "%.160s: %.120s", text, err.detail);
+        loader_blame(loader, yaml_at(list, i), text, &err);
         return;
     }
     add_key(partner, crypto_key_digest(key));

@@ -44,6 +44,8 @@ void loader_fault(struct loader *loader, const struct err *err);
 /* A fault at the place of `node`. */
 void loader_fail(struct loader *loader, const struct yaml_node *node, enum err_code code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* The fault of a file that stands at `node`. */
+void loader_blame(struct loader *loader, const struct yaml_node *node, const char *file, struct err *err);
 /* "file:line:column" of the node, in the directory's arena. */
 const char *loader_place(struct loader *loader, const struct yaml_node *node);
 /* Every key that is not in the NULL-terminated list is a fault. False when `map` is no mapping. */

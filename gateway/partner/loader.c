@@ -16,15 +16,20 @@ void loader_fault(struct loader *loader, const struct err *err)
 
 void loader_fail(struct loader *loader, const struct yaml_node *node, enum err_code code, const char *format, ...)
 {
-    char detail[sizeof(((struct err *)NULL)->detail)];
     struct err err = {0};
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(detail, sizeof(detail), format, args);
+    (void)yaml_fail_v(node, &err, code, format, args);
     va_end(args);
-    (void)yaml_fail(node, &err, code, "%s", detail);
     loader_fault(loader, &err);
+}
+
+void loader_blame(struct loader *loader, const struct yaml_node *node, const char *file, struct err *err)
+{
+    (void)err_context(err, "%.160s", file);
+    (void)yaml_move(node, err);
+    loader_fault(loader, err);
 }
 
 const char *loader_place(struct loader *loader, const struct yaml_node *node)

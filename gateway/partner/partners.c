@@ -54,7 +54,7 @@ static void read_key(struct loader *loader, const struct yaml_node *list, size_t
     if (text == NULL)
         return;
     if (!crypto_key_from_file(loader_path(loader, text), &key, &err)) {
-        loader_fail(loader, yaml_at(list, i), err.code, "%.160s: %.120s", text, err.detail);
+        loader_blame(loader, yaml_at(list, i), text, &err);
         return;
     }
     if (!crypto_key_fits(key, signing->alg))

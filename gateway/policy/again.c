@@ -12,11 +12,11 @@ static bool judge_excluded(const struct ask *ask, struct decision *out)
     enum listing_status then = removes ? LISTING_REMOVED : LISTING_SUSPENDED;
 
     if (now == then || (now != LISTING_SUSPENDED && !stand_excluded_only(&ask->firm->listing)))
-        return decide_nothing(out, "the rules change nothing for this firm", "规则变化不影响该企业");
+        return decide_nothing(out, "the rules change nothing for this firm");
     decide_record(ask, out, RECORD_LISTING);
     out->record.act = "rules";
     stand_move(&out->record.listing, then, ask->today);
-    decide_why(out, "the effect of its exclusion changed with the rules", "排除情形的处理随规则改变");
+    decide_say(out, "the effect of its exclusion changed with the rules");
     return true;
 }
 
@@ -31,8 +31,8 @@ static bool judge_waiting(const struct ask *ask, struct decision *out)
     out->needs_person = false;
     out->awaits_admission = false;
     if (out->record.listing.status == ask->firm->listing.status)
-        return decide_nothing(out, "it still waits for a person", "仍须人工核查");
-    decide_why(out, "the rules now admit it", "按新规则准入");
+        return decide_nothing(out, "it still waits for a person");
+    decide_say(out, "the rules now admit it");
     return true;
 }
 
@@ -46,7 +46,7 @@ bool decide_rules(const struct ask *ask, struct decision *out, struct err *err)
     if (firm->listing.status == LISTING_CHECKING && stand_certified(firm, ask->today) &&
         !stand_blocked(ask->rules, firm))
         return judge_waiting(ask, out);
-    return decide_nothing(out, "the rules change nothing for this firm", "规则变化不影响该企业");
+    return decide_nothing(out, "the rules change nothing for this firm");
 }
 
 static void row_of(const struct firm *firm, struct cert_row *row)
@@ -85,6 +85,6 @@ bool decide_revert(const struct ask *ask, struct decision *out, struct err *err)
         !stand_has(listing, REASON_RECTIFIED) && listing->reason_n < FIRM_REASONS_MAX)
         listing->reasons[listing->reason_n++] = REASON_RECTIFIED;
     out->record.corrects = listing->status != ask->firm->listing.status;
-    decide_why(out, "the run that changed it was undone", "相应的同步已撤销");
+    decide_say(out, "the run that changed it was undone");
     return true;
 }

@@ -58,10 +58,15 @@ void decide_why(struct decision *out, const char *why_en, const char *why_zh)
     out->why_zh = why_zh;
 }
 
-bool decide_nothing(struct decision *out, const char *why_en, const char *why_zh)
+void decide_say(struct decision *out, const char *why)
+{
+    decide_why(out, why, err_phrase(why));
+}
+
+bool decide_nothing(struct decision *out, const char *why)
 {
     out->outcome = POLICY_NOTHING;
-    decide_why(out, why_en, why_zh);
+    decide_say(out, why);
     return true;
 }
 
@@ -86,7 +91,7 @@ void policy_decide(const struct rules *rules, const struct firm *firm, const str
     decide_why(out, "", "");
     if (fact->kind >= KINDS || !kinds[fact->kind].decide(&ask, out, err)) {
         out->outcome = POLICY_REFUSED;
-        decide_why(out, "not possible in the present state of the firm", "企业当前状态不允许此操作");
+        decide_say(out, "not possible in the present state of the firm");
         return;
     }
     if (out->outcome == POLICY_RECORD && fact->kind != FACT_TIME)

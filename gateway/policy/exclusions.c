@@ -61,9 +61,9 @@ bool decide_impose(const struct ask *ask, struct decision *out, struct err *err)
     struct firm next;
 
     if (fact->until != DATE_NONE && fact->until < ask->today)
-        return decide_nothing(out, "the exclusion is over already", "排除期限已届满");
+        return decide_nothing(out, "the exclusion is over already");
     if (imposed_already(ask))
-        return decide_nothing(out, "this exclusion is known", "该排除情形已登记");
+        return decide_nothing(out, "this exclusion is known");
     if (!has_room(ask->firm, fact))
         return decide_refused(ask, err, "too many exclusions");
     impose(ask, out, &next);
@@ -136,7 +136,7 @@ bool decide_lift(const struct ask *ask, struct decision *out, struct err *err)
     if (n > 1)
         exclusion.imposed_by = "";
     lift(ask, &exclusion, out, ask->today);
-    decide_why(out, "the exclusion was lifted", "排除情形已解除");
+    decide_say(out, "the exclusion was lifted");
     return true;
 }
 
@@ -147,7 +147,7 @@ bool policy_lift_over(const struct ask *ask, struct decision *out)
         if (exclusion->until == DATE_NONE || exclusion->until >= ask->today)
             continue;
         lift(ask, exclusion, out, exclusion->until + 1);
-        decide_why(out, "the exclusion ran out", "排除期限届满");
+        decide_say(out, "the exclusion ran out");
         return true;
     }
     return false;

@@ -33,7 +33,9 @@ bool policy_another_name(const struct ask *ask);
 
 /* The outcome is a record of this kind; actor, subject, rules and note are filled. */
 void decide_record(const struct ask *ask, struct decision *out, enum record_kind kind);
-bool decide_nothing(struct decision *out, const char *why_en, const char *why_zh);      /* returns true */
+bool decide_nothing(struct decision *out, const char *why);                             /* returns true */
+/* Why, with its Chinese from base/phrase.def or from another table. */
+void decide_say(struct decision *out, const char *why);
 void decide_why(struct decision *out, const char *why_en, const char *why_zh);
 bool decide_refused(const struct ask *ask, struct err *err, const char *why);           /* firm.state; returns false */
 /* The firm as the record would leave it, with its listing unchanged. */

@@ -80,7 +80,7 @@ bool decide_confirm(const struct ask *ask, struct decision *out, struct err *err
     decide_look_ahead(ask, out, &next);
     if (checking)
         CHECK(confirm_checking(ask, &next, out, err));
-    decide_why(out, "a person confirmed the firm", "经人工确认");
+    decide_say(out, "a person confirmed the firm");
     return true;
 }
 
@@ -107,7 +107,7 @@ bool decide_refuse(const struct ask *ask, struct decision *out, struct err *err)
         return decide_refused(ask, err, "nothing waits to be refused");
     decide_record(ask, out, RECORD_LISTING);
     out->record.act = "refuse";
-    decide_why(out, "a person refused the firm or its new name", "经人工核查未予认可");
+    decide_say(out, "a person refused the firm or its new name");
     if (!checking)
         return true;
     /* back to how the last membership had ended; never listed when there was none */
@@ -130,7 +130,7 @@ bool decide_admit(const struct ask *ask, struct decision *out, struct err *err)
     bool excluded = firm->listing.status == LISTING_SUSPENDED || stand_excluded_only(&firm->listing);
 
     if (firm->listing.lane == LANE_PRIORITY)
-        return decide_nothing(out, "the firm is admitted already", "该企业已获准入");
+        return decide_nothing(out, "the firm is admitted already");
     if (!certified && !pending)
         return decide_refused(ask, err, "no certification is in force");
     if (stand_blocked(ask->rules, firm))

@@ -121,22 +121,21 @@ static void ask_again(const struct ask *ask, struct decision *out, struct firm *
 static void explain_row(const struct ask *ask, const struct firm *next, struct decision *out)
 {
     if (out->record.listing.status == LISTING_LISTED && out->needs_person)
-        decide_why(out, "stays listed; a person must look at the new name or region",
-                   "保留在名单中；新名称或地区须人工核查");
+        decide_say(out, "stays listed; a person must look at the new name or region");
     else if (next->exclusion_n > 0)
-        decide_why(out, "certified, but excluded", "已认定，但存在排除情形");
+        decide_say(out, "certified, but excluded");
     else if (stand_doubtful(next))
-        decide_why(out, "the code is doubtful; a person must confirm it", "统一社会信用代码存疑，须人工确认");
+        decide_say(out, "the code is doubtful; a person must confirm it");
     else if (next->name_pending[0] != '\0')
-        decide_why(out, "the name is not the one known under this code", "名称与该代码已登记名称不符");
+        decide_say(out, "the name is not the one known under this code");
     else if (out->needs_person && stand_outside(ask->rules, next))
-        decide_why(out, "the firm is not known to be of this province", "不能确认该企业属于本省");
+        decide_say(out, "the firm is not known to be of this province");
     else if (next->certification.state == CERT_PENDING)
-        decide_why(out, "the certification begins on a later day", "认定自之后日期起生效");
+        decide_say(out, "the certification begins on a later day");
     else if (out->awaits_admission)
-        decide_why(out, "certified; waits for the approval that admits", "已认定，等待批准入名单");
+        decide_say(out, "certified; waits for the approval that admits");
     else
-        decide_why(out, "certified and on the list", "已认定并在名单中");
+        decide_say(out, "certified and on the list");
 }
 
 static bool decide_certified(const struct ask *ask, const struct cert_row *row, struct decision *out)
@@ -169,7 +168,7 @@ static bool decide_over(const struct ask *ask, const struct cert_row *row, struc
     else if (listing->status == LISTING_LISTED && stand_doubtful(&next))
         stand_wait(listing, ask->today);
     out->needs_person = listing->lane == LANE_ORDINARY && stand_blocked(ask->rules, &next);
-    decide_why(out, "the certification's validity is over already", "认定有效期已届满");
+    decide_say(out, "the certification's validity is over already");
     return true;
 }
 
@@ -183,7 +182,7 @@ static bool end_certification(const struct ask *ask, struct decision *out, enum 
     out->record.action = action;
     decide_look_ahead(ask, out, &next);
     if (listing->lane == LANE_ORDINARY) {
-        decide_why(out, "the certification ended; the ordinary membership stays", "认定终止；普通入名单资格保留");
+        decide_say(out, "the certification ended; the ordinary membership stays");
         return true;
     }
     if (listing->status != LISTING_NONE && listing->status != LISTING_EXPIRED)
@@ -197,7 +196,7 @@ static bool decide_withdrawn(const struct ask *ask, const struct cert_row *row, 
     enum cert_state state = ask->firm->certification.state;
 
     if (state == CERT_NONE || state == CERT_WITHDRAWN)
-        return decide_nothing(out, "there is no certification to withdraw", "没有可撤销的认定");
+        return decide_nothing(out, "there is no certification to withdraw");
     fill_row(ask, row, out);
     return end_certification(ask, out, CERT_WITHDRAW, REASON_WITHDRAWN);
 }
@@ -209,9 +208,9 @@ bool decide_absent(const struct ask *ask, struct decision *out, struct err *err)
 
     (void)err;
     if (!live(ask->firm))
-        return decide_nothing(out, "no certification is in force", "没有有效的认定");
+        return decide_nothing(out, "no certification is in force");
     if (of_source && strcmp(actor->id, ask->firm->certification.source) != 0)
-        return decide_nothing(out, "another source certified this firm last", "该企业最近由其他来源认定");
+        return decide_nothing(out, "another source certified this firm last");
     decide_record(ask, out, RECORD_CERTIFICATION);
     out->record.list_version = ask->fact->list_version;
     out->record.source = ask->firm->certification.source;
@@ -230,6 +229,6 @@ bool decide_row(const struct ask *ask, struct decision *out, struct err *err)
     row.valid_until = end_of(ask, &row);
     bool over = row.valid_until != DATE_NONE && row.valid_until < ask->today;
     if ((live(ask->firm) || (over && state == CERT_EXPIRED)) && !row_differs(ask->firm, &row))
-        return decide_nothing(out, "the row says what is known", "与现有记录一致");
+        return decide_nothing(out, "the row says what is known");
     return over ? decide_over(ask, &row, out) : decide_certified(ask, &row, out);
 }

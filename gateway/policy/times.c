@@ -62,7 +62,7 @@ static void begin_certification(const struct ask *ask, struct decision *out)
     if (waits_for_beginning(&out->record.listing))
         stand_place(ask, &next, out, day);
     due_on(out, day);
-    decide_why(out, "the certification began", "认定开始生效");
+    decide_say(out, "the certification began");
 }
 
 /* Ends come before exclusions that run out, so that none of these puts a firm on the list for a moment. */
@@ -82,6 +82,6 @@ bool decide_time(const struct ask *ask, struct decision *out, struct err *err)
     else if (certification->state == CERT_PENDING && certification->valid_from <= ask->today)
         begin_certification(ask, out);
     else
-        return decide_nothing(out, "nothing is due", "没有到期事项");
+        return decide_nothing(out, "nothing is due");
     return true;
 }

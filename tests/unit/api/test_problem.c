@@ -60,6 +60,20 @@ static void every_member_is_there(void **state)
     assert_null(json_member(problem, "errors"));
 }
 
+static void chinese_is_chinese_to_the_end(void **state)
+{
+    struct err err = {0};
+    (void)state;
+    err_set(&err, ERR_SENDER_ROLE, NULL, "one of %s is needed", "approver");
+    assert_string_equal(text(render(&err, NULL, 0, false), "detail_zh"), "该机构的角色不允许此操作：需要以下角色之一：approver");
+    err_set(&err, ERR_SCHEMA_TYPE, "/codes", "an array is expected");
+    const json_value *one = json_at(json_member(render(&err, NULL, 0, true), "errors"), 0);
+    assert_string_equal(text(one, "detail_zh"), "成员类型错误：应为数组（/codes）");
+    assert_string_equal(text(one, "detail"), "a member has the wrong type: an array is expected (/codes)");
+    err.place[0] = err.detail[0] = '\0';
+    assert_string_equal(text(render(&err, NULL, 0, true), "detail_zh"), "成员类型错误");
+}
+
 static void a_place_in_the_body_is_a_pointer(void **state)
 {
     struct err err = {0};
@@ -118,6 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_member_is_there),
+        cmocka_unit_test(chinese_is_chinese_to_the_end),
         cmocka_unit_test(a_place_in_the_body_is_a_pointer),
         cmocka_unit_test(a_file_is_a_place),
         cmocka_unit_test(all_findings_are_told),
