@@ -1,6 +1,7 @@
 /* find: searching and proving the log from its directory alone, also while a daemon writes it. */
 #include "access/internal.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 /* A line's time is taken when its request began, its segment's when the first line came: they differ by no more
@@ -33,6 +34,12 @@ static bool find_in(const char *directory, const char *name, const struct access
     return ok;
 }
 
+static bool goes_on(const struct access_filter *filter, struct err *err)
+{
+    return filter->stop == NULL || !atomic_load(filter->stop) ||
+           err_set(err, ERR_CANCELLED, NULL, "the search was ended");
+}
+
 bool access_find(const char *directory, const struct access_filter *filter, access_each *each, void *arg,
                  struct err *err)
 {
@@ -44,7 +51,7 @@ bool access_find(const char *directory, const struct access_filter *filter, acce
     access_matcher_init(&matcher, filter);
     for (size_t i = 0; ok && go_on && i < segments.n; i++)
         if (may_hold(&segments.list[i], &matcher))
-            ok = find_in(directory, segments.list[i].name, &matcher, each, arg, &go_on, err);
+            ok = goes_on(filter, err) && find_in(directory, segments.list[i].name, &matcher, each, arg, &go_on, err);
     access_matcher_free(&matcher);
     access_segments_free(&segments);
     return ok;

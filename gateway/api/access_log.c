@@ -26,6 +26,7 @@ bool api_do_access(struct ask *ask, struct err *err)
     struct access_filter filter = {
         .uscc = normal(ask, net_parameter(ask->request, "uscc", NULL)),
         .partner = net_parameter(ask->request, "partner", NULL),
+        .stop = &ask->api->slow.stopped,
     };
     uint64_t limit = FIND_DEFAULT;
     struct items items;

@@ -76,11 +76,11 @@ void api_free(struct api **api)
 {
     if (!*api)
         return;
+    api_stop(*api);
     held_drop(&(*api)->held);
     callers_free(&(*api)->callers);
     idempotency_free(&(*api)->idempotency);
     buf_free(&(*api)->openapi);
-    api_stop(*api);
     pthread_mutex_destroy(&(*api)->backup.lock);
     pthread_mutex_destroy(&(*api)->lock);
     free((*api)->access_dir);

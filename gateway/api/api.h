@@ -48,7 +48,8 @@ void api_swap(struct api *api, const struct api_state *state);
 void api_fault(struct buf *report, const struct err *fault);
 /* readyz says not ready until then (and again while stopping), with this reason. */
 void api_set_ready(struct api *api, bool ready, const char *why);
-/* Cuts off and waits for what goes on behind an answer (a backup). Before net_stop, so that it is still told. */
+/* Cuts off and waits for what goes on apart from the workers (a backup, long searches and proofs). Before net_stop, so
+ * that it is still told. */
 void api_stop(struct api *api);
 /* The service to give to net_listen_*; the listener's tag tells which routes exist on it. */
 const struct net_service *api_service(struct api *api);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/internal.h"
+#include "api/slow.h"
 #include "care/care.h"
 
 #define DIRECTORY_MAX 3000
@@ -93,6 +94,7 @@ bool api_do_db_backup(struct ask *ask, struct err *err)
 
 void api_stop(struct api *api)
 {
+    slow_stop(api);
     atomic_store(&api->backup.cancelled, true);
     pthread_mutex_lock(&api->backup.lock);
     if (api->backup.has_thread)

@@ -1,5 +1,6 @@
 /* db: the store's tables, and the proof that the state follows from the journal. */
 #include "api/internal.h"
+#include "api/slow.h"
 
 bool api_do_db_stat(struct ask *ask, struct err *err)
 {
@@ -33,7 +34,8 @@ bool api_do_db_rebuild(struct ask *ask, struct err *err)
     const struct api_options *options = &ask->api->options;
     struct ledger_rebuild result;
 
-    CHECK(ledger_rebuild(options->store, options->journal, ask->api->scratch_dir, NULL, NULL, &result, err));
+    CHECK(ledger_rebuild(options->store, options->journal, ask->api->scratch_dir, slow_goes_on, ask->api,
+                         &result, err));
     json_begin_object(&ask->json);
     json_add_integer(&ask->json, "records", (int64_t)result.records);
     json_add_integer(&ask->json, "entries", (int64_t)result.entries);

@@ -7,6 +7,7 @@
 #include "api/admit.h"
 #include "api/held.h"
 #include "api/internal.h"
+#include "api/slow.h"
 
 const struct config *ask_config(const struct ask *ask)
 {
@@ -194,6 +195,17 @@ static void run_on_worker(struct ask *ask)
     ask_end(ask);
 }
 
+static void run_apart(struct ask *ask)
+{
+    struct err err = {0};
+
+    ask->on_worker = true;
+    if (slow_add(ask, run, &err))
+        return;
+    ask_fail(ask, &err);
+    ask_end(ask);
+}
+
 static void run(void *arg)
 {
     struct ask *ask = arg;
@@ -242,7 +254,9 @@ void dispatch_request(struct net_request *request, void *arg)
         return;
     }
     ask->reply.media_type = api_media_name(ask->media);
-    if (ask->route->run == RUN_WORKER || net_body(request).n > API_WORKER_BODY)
+    if (ask->route->run == RUN_SLOW)
+        run_apart(ask);
+    else if (ask->route->run == RUN_WORKER || net_body(request).n > API_WORKER_BODY)
         run_on_worker(ask);
     else
         run(ask);

@@ -44,11 +44,20 @@ struct api_backup {
     const char *directory;             /* of the one that is busy */
 };
 
+/* Work that may take minutes (slow.c); api.lock guards it. */
+struct api_slow {
+    pthread_t thread;
+    bool has_thread, running;          /* running: the thread will look for more */
+    _Atomic bool stopped;
+    struct ask *first;                 /* they wait */
+    int waiting;
+};
+
 struct api {
     struct api_options options;
     char *access_dir, *scratch_dir;
     struct net_service service;
-    pthread_mutex_t lock;              /* held, callers' table, why */
+    pthread_mutex_t lock;              /* held, callers' table, why, slow */
     struct held *held;
     struct callers *callers;
     struct idempotency *idempotency;
@@ -57,6 +66,7 @@ struct api {
     int64_t started_ms;
     struct buf openapi;
     struct api_backup backup;
+    struct api_slow slow;
 };
 
 struct ask {
@@ -84,6 +94,8 @@ struct ask {
     bool on_worker;
     bool move;                         /* set by a handler on the loop: call it again on a worker */
     void (*later)(struct ask *ask);    /* set by a handler: starts what will call ask_complete */
+    struct ask *next;                  /* slow.c's own, as is the next */
+    void (*run_slow)(void *ask);
 };
 
 /* ---- dispatch.c */

@@ -1,5 +1,6 @@
 /* journal: its head, its verification, its export for people who keep a copy elsewhere. */
 #include "api/internal.h"
+#include "api/slow.h"
 
 #define EXPORT_DEFAULT 1000
 #define EXPORT_MAX 10000
@@ -30,7 +31,8 @@ bool api_do_journal_verify(struct ask *ask, struct err *err)
         return false;
     CHECK(json_only(ask_object(ask), "", members, err));
     CHECK(json_opt_integer(ask_object(ask), "", "from", 1, INT64_MAX, &from, err));
-    CHECK(journal_verify(ask->api->options.journal, txn, (uint64_t)from, NULL, NULL, &head, err));
+    CHECK(journal_verify(ask->api->options.journal, txn, (uint64_t)from, slow_goes_on, ask->api, &head,
+                         err));
     json_begin_object(&ask->json);
     api_head_write(&ask->json, &head);
     json_add_integer(&ask->json, "verified", (uint64_t)from > head.size ? 0 : (int64_t)head.size - from + 1);

@@ -23,7 +23,7 @@
 struct ask;
 /* Writes the answer's body, or false with an error. See internal.h. */
 typedef bool route_handler(struct ask *ask, struct err *err);
-enum route_run { RUN_LOOP, RUN_WORKER };
+enum route_run { RUN_LOOP, RUN_WORKER, RUN_SLOW /* may take minutes */ };
 enum route_form { FORM_JSON, FORM_STATEMENT /* JSON or JOSE */, FORM_TEXT, FORM_LINES };
 
 struct route {
