@@ -5,7 +5,6 @@
  * looked at node by node before anything is computed, and what the profile does not name is refused, not skipped.
  */
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "message/dsig.h"
@@ -14,13 +13,12 @@
 
 bool dsig_fault(struct err *err, enum err_code code, const xmlNode *node, const char *format, ...)
 {
-    char detail[sizeof err->detail];
+    char place[sizeof err->place];
     va_list args;
     va_start(args, format);
-    vsnprintf(detail, sizeof detail, format, args);
+    err_set_v(err, code, node ? message_xpath(node, place, sizeof place) : NULL, format, args);
     va_end(args);
-    char place[sizeof err->place];
-    return err_set(err, code, node ? message_xpath(node, place, sizeof place) : NULL, "%s", detail);
+    return false;
 }
 
 static bool is_blank(const xmlNode *node)
