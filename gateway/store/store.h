@@ -114,6 +114,15 @@ void store_walk_delete(struct store_walk *walk); /* the present entry; go on wit
 /* Needed only when left before the end, and then before the transaction ends. */
 void store_walk_end(struct store_walk *walk);
 
+/* Many look-ups in one table whose keys lie near each other: a cursor that stays where it found the last one, in a read
+ * transaction of its own. May pass from thread to thread; renew it now and then, an old reader keeps old pages alive.
+ * Close it before the store. */
+struct store_finder;
+struct store_finder *store_finder_open(struct store *store, enum store_table table, struct err *err);
+bool store_finder_renew(struct store_finder *finder, struct err *err);   /* sees what is committed now */
+bool store_find(struct store_finder *finder, const struct store_key *key, struct bytes *value_out);   /* true when found; borrowed until renewed */
+void store_finder_close(struct store_finder **finder);
+
 /* Numbers by name in a table of the caller's class (be64), absent = 0. */
 uint64_t store_number(struct store_txn *txn, enum store_table table, const char *name);
 void store_set_number(struct store_txn *txn, enum store_table table, const char *name, uint64_t value);

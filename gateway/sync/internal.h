@@ -82,6 +82,7 @@ struct known_row {
     const char *missing;              /* list version it was first missing from; "" when present */
 };
 bool known_row_get(struct store_txn *txn, const char *source, const char *uscc, struct known_row *out);
+bool known_row_find(struct store_finder *finder, const char *source, const char *uscc, struct known_row *out);
 void known_row_put(struct store_txn *txn, const char *source, const char *uscc, const struct known_row *row);
 
 /* ---- a run under way ---- */
@@ -110,6 +111,7 @@ struct run {
     uint64_t page_n;
     bool list_changed, unreadable, too_many;
     struct err sink_err;              /* the store failed under the rows */
+    struct store_finder *known;       /* looks known rows up; NULL: a first list, nothing to look up */
     uint64_t *seen;                   /* one bit per known row, by ordinal */
     size_t seen_words;
     uint64_t seen_n;

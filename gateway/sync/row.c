@@ -225,16 +225,28 @@ bool staged_decode(struct bytes in, const char *uscc, struct staged *out, struct
 
 /* ---- the local row of a (source, code) ---- */
 
-bool known_row_get(struct store_txn *txn, const char *source, const char *uscc, struct known_row *out)
+static bool known_row_read(struct bytes value, struct known_row *out)
 {
-    struct store_key key = key_pair(source, uscc);
-    struct bytes value;
-    if (!store_get(txn, TABLE_ROW, &key, &value) || value.n < 37 || value.p[value.n - 1] != 0)
+    if (value.n < 37 || value.p[value.n - 1] != 0)
         return false;
     memcpy(out->digest, value.p, 32);
     out->ordinal = get_be32(value.p + 32);
     out->missing = (const char *)value.p + 36;
     return true;
+}
+
+bool known_row_get(struct store_txn *txn, const char *source, const char *uscc, struct known_row *out)
+{
+    struct store_key key = key_pair(source, uscc);
+    struct bytes value;
+    return store_get(txn, TABLE_ROW, &key, &value) && known_row_read(value, out);
+}
+
+bool known_row_find(struct store_finder *finder, const char *source, const char *uscc, struct known_row *out)
+{
+    struct store_key key = key_pair(source, uscc);
+    struct bytes value;
+    return store_find(finder, &key, &value) && known_row_read(value, out);
 }
 
 void known_row_put(struct store_txn *txn, const char *source, const char *uscc, const struct known_row *row)

@@ -40,7 +40,10 @@ bool run_prepare_seen(struct run *run, struct err *err)
     store_read_end(&txn);
     run->seen_words = ordinals / 64 + 1;
     run->seen = xrealloc(run->seen, run->seen_words * sizeof *run->seen);
-    return true;
+    if (run->known_n == 0)
+        return true; /* a first list: nothing to look up */
+    run->known = store_finder_open(run->sync->store, TABLE_ROW, err);
+    return run->known != NULL;
 }
 
 void run_reset_rows(struct run *run)
@@ -85,6 +88,8 @@ static bool on_page(void *arg, const struct gwa_page *page)
         return false;
     }
     run->page_n++;
+    if (run->known != NULL && !store_finder_renew(run->known, &run->sink_err))
+        return false;
     if (page->origin != NULL)
         snprintf(run->story.origin, sizeof run->story.origin, "%s", page->origin);
     uint8_t digest[CRYPTO_DIGEST_SIZE];
@@ -105,29 +110,17 @@ static void row_digest(const struct run *run, struct bytes raw, uint8_t out[CRYP
 /* A row that is stored with these very bytes, was not missing, and was not seen before in this run. */
 static bool is_unchanged(struct run *run, const char *uscc)
 {
-    if (run->known_n == 0)
-        return false; /* a first list: nothing to look up */
-    struct store_txn *txn = store_read(run->sync->store, &run->sink_err);
-    if (txn == NULL)
-        return false;
     struct known_row known;
-    bool same = known_row_get(txn, run->source->id, uscc, &known) &&
-                memcmp(known.digest, run->row_digest, sizeof known.digest) == 0 && known.missing[0] == '\0' &&
-                seen_mark(run, known.ordinal);
-    store_read_end(&txn);
-    return same;
+    return run->known != NULL && known_row_find(run->known, run->source->id, uscc, &known) &&
+           memcmp(known.digest, run->row_digest, sizeof known.digest) == 0 && known.missing[0] == '\0' &&
+           seen_mark(run, known.ordinal);
 }
 
 /* True when this firm's stored row was seen before in this run. */
 static bool mark_seen(struct run *run, const char *uscc)
 {
-    if (run->known_n == 0)
-        return false;
-    struct store_txn *txn = store_read(run->sync->store, &run->sink_err);
     struct known_row known;
-    bool again = txn != NULL && known_row_get(txn, run->source->id, uscc, &known) && !seen_mark(run, known.ordinal);
-    store_read_end(&txn);
-    return again;
+    return run->known != NULL && known_row_find(run->known, run->source->id, uscc, &known) && !seen_mark(run, known.ordinal);
 }
 
 static void reject(struct run *run, struct staged *staged, bool readable)

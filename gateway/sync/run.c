@@ -55,6 +55,7 @@ void run_free(struct run **run)
     crypto_hash_free(&r->pages);
     arena_free(&r->row_arena);
     spill_free(&r->spill);
+    store_finder_close(&r->known);
     free(r->seen);
     free(r->file);
     free(r->batch);
@@ -272,6 +273,7 @@ static bool carry_out(struct run *run, struct err *err)
     bool hold = false;
     CHECK(run_prepare_seen(run, err));
     CHECK(fetch(run, err));
+    store_finder_close(&run->known); /* an old reader would keep every page that is now replaced */
     /* the source was looked at and had nothing to offer: no list, so nothing to judge */
     if (run->page_n == 0) {
         run->story.full = false;

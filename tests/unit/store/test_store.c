@@ -557,6 +557,42 @@ static void too_many_readers_are_told_to_come_again(void **state)
 }
 
 /* A reader sees the moment it began, whatever is written meanwhile. */
+/* Near and far, forward and back, present and absent; a writer's news comes with renewing. */
+static void a_finder_finds_what_get_finds(void **state)
+{
+    struct place *place = *state;
+    struct err err = {0};
+    struct store_txn *txn = store_write(place->store, &err);
+    assert_non_null(txn);
+    char text[32];
+    for (unsigned i = 0; i < 3000; i += 3) {
+        snprintf(text, sizeof text, "%06u", i);
+        put_key(txn, TABLE_ROW, key_pair("bureau", text), text);
+    }
+    commit(&txn);
+    struct store_finder *finder = store_finder_open(place->store, TABLE_ROW, &err);
+    assert_non_null(finder);
+    for (unsigned i = 0; i < 20000; i++) {
+        unsigned wanted = i < 3000 ? i : i < 6000 ? 5999 - i : (i * 7919u) % 3000u;
+        snprintf(text, sizeof text, "%06u", wanted);
+        struct store_key key = key_pair("bureau", text);
+        struct bytes value;
+        assert_int_equal(store_find(finder, &key, &value), wanted % 3 == 0);
+        if (wanted % 3 == 0)
+            assert_true(bytes_equal(value, bytes_str(text)));
+    }
+    txn = store_write(place->store, &err);
+    put_key(txn, TABLE_ROW, key_pair("bureau", "000001"), "new");
+    commit(&txn);
+    struct store_key key = key_pair("bureau", "000001");
+    struct bytes value;
+    assert_false(store_find(finder, &key, &value));
+    NEED(store_finder_renew(finder, &err), err);
+    assert_true(store_find(finder, &key, &value));
+    store_finder_close(&finder);
+    assert_null(finder);
+}
+
 static void a_reader_keeps_its_moment(void **state)
 {
     struct place *place = *state;
@@ -673,7 +709,7 @@ int main(void)
         TEST(reads_do_not_nest),
         TEST(readers_are_per_thread_and_given_back),
         TEST(too_many_readers_are_told_to_come_again),
-        TEST(a_reader_keeps_its_moment),
+        TEST(a_finder_finds_what_get_finds), TEST(a_reader_keeps_its_moment),
         TEST(a_tool_reads_beside_the_daemon),
         TEST(a_dead_reader_does_not_pin_pages),
     };
