@@ -10,6 +10,7 @@
 #include "net/wire.h"
 
 #define LINGER_MS 2000
+#define BODY_SMALL (64u << 10)             /* read however many others are held: questions get through */
 
 /* ---- requests of a loop ----------------------------------------------------------------------------- */
 
@@ -33,6 +34,8 @@ static void drop_request(struct conn *conn)
 {
     struct loop *loop = conn->loop;
     struct net_request *request = conn->request;
+    atomic_fetch_sub(&loop->net->bodies, conn->body_counted);
+    conn->body_counted = 0;
     conn->request = NULL;
     conn->handed = false;
     conn->answer_at = 0;
@@ -177,6 +180,22 @@ static bool send_answer(struct conn *conn)
     return true;
 }
 
+/* False when a large body meets more than all bodies together may take: else a few thousand connections could
+ * have the memory of the machine. */
+static bool count_body(struct conn *conn, struct err *err)
+{
+    struct net *net = conn->loop->net;
+    int64_t more = (int64_t)conn->request->body.n - conn->body_counted;
+    if (more == 0)
+        return true;
+    conn->body_counted += more;
+    int64_t all = atomic_fetch_add(&net->bodies, more) + more;
+    if (all <= net->options.bodies_max || conn->body_counted <= BODY_SMALL)
+        return true;
+    return err_set(err, ERR_BUSY_QUEUE, "body", "the bodies of all requests take more than %lld bytes",
+                   (long long)net->options.bodies_max);
+}
+
 static bool read_input(struct conn *conn)
 {
     struct err err = {0};
@@ -188,6 +207,8 @@ static bool read_input(struct conn *conn)
     enum read_event event = request_read(conn->request, conn->in, &used, &err);
     conn->in.p += used;
     conn->in.n -= used;
+    if (event != READ_REFUSED && !count_body(conn, &err))
+        event = READ_REFUSED;
     if (event == READ_CONTINUE)
         return wire_put(conn, BYTES_LIT("HTTP/1.1 100 Continue\r\n\r\n"));
     if (event == READ_REFUSED)

@@ -35,6 +35,7 @@ struct conn {
     struct net_request *request;           /* the one being read or answered; NULL when idle */
     bool handed;                           /* the handler has it, or its answer is being sent */
     size_t answer_at;                      /* bytes of the answer already taken */
+    int64_t body_counted;                  /* bytes of the request's body among net's */
 
     bool starving;                         /* nothing left to read from: a read from the socket is wanted */
     bool peeked;                           /* read although not starving; once is enough */

@@ -92,6 +92,7 @@ struct net {
     struct workers *workers;
     struct client *client;
     atomic_bool stopping;
+    _Atomic int64_t bodies;                /* bytes of all bodies now held */
     pthread_mutex_t lock;                  /* guards `busy` */
     pthread_cond_t drained;
     int busy;                              /* loops that still hold connections while stopping */

@@ -14,6 +14,8 @@ struct net *net_new(const struct net_options *options)
     net->options = *options;
     net->options.threads = between(options->threads, 1, THREADS_MAX);
     net->options.workers = between(options->workers, 1, THREADS_MAX);
+    if (net->options.bodies_max <= 0)
+        net->options.bodies_max = NET_BODIES_MAX;
     pthread_mutex_init(&net->lock, NULL);
     pthread_cond_init(&net->drained, NULL);
     net->loops = xcalloc((size_t)net->options.threads, sizeof *net->loops);

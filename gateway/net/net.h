@@ -14,6 +14,8 @@
 /* Limits named by the contract (section 2). */
 #define NET_HEADER_MAX (16u << 10)
 #define NET_BODY_MAX (4u << 20)
+#define NET_BODIES_MAX (256ll << 20)        /* of all requests together; above it only small bodies are read, others are
+                                             * 503 busy.queue */
 #define NET_ANSWER_MAX (64u << 20)         /* body of an answer; a larger one becomes 500 internal */
 #define NET_HEADERS_MAX 256                 /* header lines; 431 above */
 
@@ -22,6 +24,7 @@ struct net_options {
     int threads, workers;
     int connections;                       /* inbound at most on each listener; more are closed at once */
     int64_t header_ms, body_ms, idle_ms, write_ms, stop_ms;
+    int64_t bodies_max;                    /* 0: NET_BODIES_MAX */
 };
 struct net *net_new(const struct net_options *options);
 void net_free(struct net **net);           /* after net_stop, when every request has been answered */

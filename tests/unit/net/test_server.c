@@ -290,6 +290,41 @@ static void large_bodies_both_ways(void **state)
 
 /* ---- refusals --------------------------------------------------------------------------------------- */
 
+static void post(int fd, const char *path, size_t n)
+{
+    char head[128];
+    snprintf(head, sizeof(head), "POST %s HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n", path, n);
+    raw_send(fd, head);
+    assert_int_equal(send(fd, big, n, MSG_NOSIGNAL), (ssize_t)n);
+}
+
+static void bodies_are_bounded_together(void **state)
+{
+    struct net_options options = usual;
+    struct server server;
+    (void)state;
+    options.bodies_max = 1 << 20;
+    start(&server, &options);
+    int first = raw_connect(server.port), second = raw_connect(server.port), small = raw_connect(server.port);
+    post(first, "/park", 900000);
+    assert_true(gate_wait(&handed, 1));
+    post(second, "/echo", 500000);
+    struct answer answer = raw_answer(second);
+    assert_int_equal(answer.status, 503);
+    assert_non_null(strstr(answer.body, "busy.queue"));
+    answer_free(&answer);
+    expect_end(second);
+    post(small, "/echo", 60000);
+    expect_answer(small, 200, NULL);
+    reply_text(parked, 200, "done");
+    expect_answer(first, 200, "done");
+    post(first, "/echo", 500000);
+    expect_answer(first, 200, NULL);
+    close(first);
+    close(small);
+    stop(&server);
+}
+
 static void refusals_are_answered_and_closed(void **state)
 {
     static const struct {
@@ -685,6 +720,7 @@ int main(void)
         cmocka_unit_test(http_1_0_keeps_only_when_asked),
         cmocka_unit_test(continue_is_said_before_the_body),
         cmocka_unit_test(large_bodies_both_ways),
+        cmocka_unit_test(bodies_are_bounded_together),
         cmocka_unit_test(refusals_are_answered_and_closed),
         cmocka_unit_test(refusal_comes_behind_good_answers),
         cmocka_unit_test(too_many_connections_are_closed),
