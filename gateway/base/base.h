@@ -43,8 +43,8 @@ struct err_info {
     const char *zh;
 };
 
-/* An error value. `place` says where (file:line:column, JSON Pointer, XPath, row 17); `detail` holds the specifics (a value
- * seen, a limit, errno text), `detail_zh` the same in Chinese. None may hold keys, personal data or message bodies.
+/* An error value. `place` says where (file:line:column, JSON Pointer, XPath, row 17); `detail` holds the specifics (a
+ * value seen, a limit, errno text), `detail_zh` the same in Chinese. None may hold keys, personal data or message bodies.
  * Zero-initialise before use; err parameters come last and may not be NULL. */
 #define ERR_DETAIL_SIZE 320
 struct err {
@@ -54,8 +54,8 @@ struct err {
     char detail_zh[ERR_DETAIL_SIZE];    /* read it with err_detail */
 };
 
-/* Fills *err and returns false, so that `return err_set(...)` reads as a sentence. `place` may be NULL. The Chinese comes
- * from base/phrase.def by `format`; a %s argument that is a sentence of that table is put in Chinese, too, and so is
+/* Fills *err and returns false, so that `return err_set(...)` reads as a sentence. `place` may be NULL. The Chinese
+ * comes from base/phrase.def by `format`; a %s argument that is a sentence of that table is put in Chinese, too, and so is
  * err->detail itself. Without an entry both languages say the same. tests/lint/phrases.py looks for what is missing. */
 bool err_set(struct err *err, enum err_code code, const char *place, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
