@@ -229,6 +229,9 @@ def test_a_doubtful_code_waits_for_a_person(loaded, bureau):
     statement = loaded.firm("bank-a", doubtful["uscc"]).json()
     assert statement["status"] == "not_listed" and statement["reasons"] == ["under_review"]
     waiting = [a for a in loaded.ctl_items("approve", "list") if a["object"] == doubtful["uscc"]]
+    assert waiting[0]["text_en"].endswith("a person must confirm it") and waiting[0]["text_zh"].endswith("存疑，须人工确认"), waiting
+    refused = loaded.admin("observer-1", f"/approvals/{waiting[0]['id']}/grant", "POST", json={"comment": "mine"}).json()
+    assert "one of" in refused["detail"] and "需要以下角色之一" in refused["detail_zh"], refused
     loaded.ctl("approve", "grant", waiting[0]["id"], "--comment", "code checked against the register", who="operator-1")
     assert status(loaded, doubtful["uscc"]) == "listed"
 
