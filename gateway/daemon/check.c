@@ -142,12 +142,13 @@ static void unused(struct net_request *request, void *arg)
     net_answer(request, &reply);
 }
 
-static void check_tcp(struct check *check, struct net *net, const char *setting, const char *address)
+static void check_tcp(struct check *check, struct net *net, const char *setting, const char *address, bool plain)
 {
     static const struct net_service service = {.handler = unused};
     struct err err = {0};
 
-    if (address == NULL || net_listen_tcp(net, address, NULL, 0, &service, NULL, &err))
+    if (address == NULL ||
+        ((!plain || net_loopback(address, &err)) && net_listen_tcp(net, address, NULL, 0, &service, NULL, &err)))
         return;
     tell_blame_on(check->force.config, setting, &err);
     config_fault(check->faults, &err);
@@ -162,9 +163,9 @@ static void check_listeners(struct check *check, struct net *net)
 
     if (check->running)
         return;
-    check_tcp(check, net, "api.listen", config->api_listen);
-    check_tcp(check, net, "admin.listen", config->admin_listen);
-    check_tcp(check, net, "plain.listen", config->plain_listen);
+    check_tcp(check, net, "api.listen", config->api_listen, false);
+    check_tcp(check, net, "admin.listen", config->admin_listen, false);
+    check_tcp(check, net, "plain.listen", config->plain_listen, true);
     if (!net_listen_unix(net, config->admin_socket, 0, &service, &err))
         note(check, &err);
 }

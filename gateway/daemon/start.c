@@ -197,7 +197,8 @@ static bool listen_tcp(struct daemon *daemon, const char *setting, const char *a
     struct crypto_tls *tls = tag == API_LISTENER_PLAIN ? NULL : daemon->force.tls;
     int port = 0;
 
-    if (!net_listen_tcp(daemon->net, address, tls, tag, api_service(daemon->api), &port, err)) {
+    if ((tls == NULL && !net_loopback(address, err)) ||
+        !net_listen_tcp(daemon->net, address, tls, tag, api_service(daemon->api), &port, err)) {
         tell_blame_on(daemon->force.config, setting, err);
         return false;
     }

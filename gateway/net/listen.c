@@ -82,6 +82,25 @@ static bool resolve(const char *address, struct addrinfo **list_out, struct err 
     return true;
 }
 
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+    return address->sa_family == AF_INET &&
+           ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+bool net_loopback(const char *address, struct err *err)
+{
+    struct addrinfo *list = NULL;
+    CHECK(resolve(address, &list, err));
+    bool all = true;
+    for (const struct addrinfo *info = list; info; info = info->ai_next)
+        all = all && is_loopback(info->ai_addr);
+    freeaddrinfo(list);
+    return all || err_set(err, ERR_CONFIG_VALUE, address, "not a loopback address");
+}
+
 static int bound_socket(const struct sockaddr *address, socklen_t n)
 {
     int on = 1;

@@ -94,6 +94,8 @@ struct net_service {
  * port_out may be NULL. tls NULL means plain. */
 bool net_listen_tcp(struct net *net, const char *address, struct crypto_tls *tls, int tag,
                     const struct net_service *service, int *port_out, struct err *err);
+/* Whether nobody outside this machine reaches the address; config.value otherwise. */
+bool net_loopback(const char *address, struct err *err);
 bool net_listen_unix(struct net *net, const char *path, int tag, const struct net_service *service, struct err *err);
 /* New connections use this context from now on; running ones re-judge their peer against it at each request
  * (crypto_session_peer_still_good) and are closed when it fails. */

@@ -56,6 +56,16 @@ def test_check_of_a_good_configuration(make_gateway):
     assert done.returncode == 0, done.stderr
 
 
+def test_plain_text_is_spoken_on_loopback_only(make_gateway):
+    """Metrics and probes without TLS are for this machine: --check and a start both say so."""
+    gateway = make_gateway(start=False, settings={"plain.listen": "0.0.0.0:0"})
+    for more in (["--check"], []):
+        done = subprocess.run([str(BUILD / "bin" / "pledged"), "--config", str(gateway.dir / "pledged.yaml"), *more], capture_output=True,
+                              text=True, timeout=30)
+        assert done.returncode == 1
+        assert "pledged.yaml:" in done.stderr and "loopback" in done.stderr, done.stderr
+
+
 def test_an_orderly_stop_finishes_what_is_under_way(make_gateway, bureau):
     """SIGTERM during a slow fetch: exit 0 within the deadline, the run cancelled, nothing half done."""
     gateway = make_gateway()

@@ -590,6 +590,10 @@ static void addresses_that_cannot_be_used(void **state)
         assert_int_equal(err.code, ERR_CONFIG_VALUE);
         assert_string_equal(err.place, bad[i]);
     }
+    assert_true(net_loopback("127.0.0.1:80", &err) && net_loopback("127.9.9.9:80", &err));
+    assert_true(net_loopback("[::1]:80", &err));
+    assert_false(net_loopback("0.0.0.0:80", &err) || net_loopback("[::]:80", &err) || net_loopback("192.0.2.1:80", &err));
+    assert_int_equal(err.code, ERR_CONFIG_VALUE);
     snprintf(taken, sizeof(taken), "127.0.0.1:%d", server.port);
     assert_false(net_listen_tcp(net, taken, NULL, 1, &service, NULL, &err));
     assert_non_null(strstr(err.detail, strerror(EADDRINUSE)));
