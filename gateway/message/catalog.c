@@ -25,14 +25,14 @@ struct line {
 __attribute__((format(printf, 3, 4))) static bool fail(const struct line *line, enum err_code code, const char *format,
                                                        ...)
 {
-    char place[48], detail[160];
+    char place[48];
     va_list args;
 
-    va_start(args, format);
-    (void)vsnprintf(detail, sizeof(detail), format, args);
-    va_end(args);
     (void)snprintf(place, sizeof(place), CATALOG_FILE ":%u", line->number);
-    return err_set(line->err, code, place, "%s", detail);
+    va_start(args, format);
+    (void)err_set_v(line->err, code, place, format, args);
+    va_end(args);
+    return false;
 }
 
 /* No quotes: no value of the catalogue needs a comma. */

@@ -23,14 +23,14 @@ __attribute__((format(printf, 3, 4))) static bool fail(const struct load *load, 
                                                        ...)
 {
     const char *file = node != NULL && node->doc == load->common ? MODEL_COMMON : load->file;
-    char place[160], detail[160];
+    char place[160];
     va_list args;
 
-    va_start(args, format);
-    (void)vsnprintf(detail, sizeof(detail), format, args);
-    va_end(args);
     (void)snprintf(place, sizeof(place), "%.120s:%ld", file, node == NULL ? 1L : xmlGetLineNo(node));
-    return err_set(load->err, ERR_CONFIG_VALUE, place, "%s", detail);
+    va_start(args, format);
+    (void)err_set_v(load->err, ERR_CONFIG_VALUE, place, format, args);
+    va_end(args);
+    return false;
 }
 
 /* ---- the subset ---------------------------------------------------------------------------------------- */
@@ -373,7 +373,12 @@ static bool prepare(struct load *load)
     (void)snprintf(path, sizeof(path), "%s/%s", load->directory, load->file);
     parser = xmlSchemaNewParserCtxt(path);
     xmlSchemaSetParserStructuredErrors(parser, on_error, load);
+    /* a pattern that does not compile is told to whoever listens on this thread, else printed */
+    xmlStructuredErrorFunc before = xmlStructuredError;
+    void *before_data = xmlStructuredErrorContext;
+    xmlSetStructuredErrorFunc(load, on_error);
     load->model->schema = xmlSchemaParse(parser);
+    xmlSetStructuredErrorFunc(before_data, before);
     xmlSchemaFreeParserCtxt(parser);
     if (load->model->schema == NULL && load->err->code == ERR_NONE)
         return fail(load, NULL, "%s is no XSD", load->file);

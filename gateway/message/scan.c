@@ -41,15 +41,20 @@ static bool is_space(uint8_t c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Goes behind the next `end`. */
+/* Goes behind the next `end`, which is some bytes and `>`. */
 static bool skip_to(struct scan *scan, const char *end, struct err *err)
 {
-    const uint8_t *found = memmem(scan->in.p + scan->at, scan->in.n - scan->at, end, strlen(end));
+    const uint8_t *from = scan->in.p + scan->at, *stop = scan->in.p + scan->in.n;
+    size_t n = strlen(end);
 
-    if (found == NULL)
-        return fail(scan, ERR_MESSAGE_MALFORMED, err, "the text ends too early");
-    scan->at = (size_t)(found - scan->in.p) + strlen(end);
-    return true;
+    for (const uint8_t *p = from; (p = memchr(p, '>', (size_t)(stop - p))) != NULL;) {
+        p++;
+        if ((size_t)(p - from) >= n && memcmp(p - n, end, n) == 0) {
+            scan->at = (size_t)(p - scan->in.p);
+            return true;
+        }
+    }
+    return fail(scan, ERR_MESSAGE_MALFORMED, err, "the text ends too early");
 }
 
 /* UTF-16 and UTF-32 show in the first bytes; XML in them holds NUL bytes everywhere. */
