@@ -128,7 +128,7 @@ def find_speakers(sources, everywhere):
 
 def assigned(source, sources, argument, macros):
     """The literals that a variable, member or array has been given, where the argument is one; in its module only."""
-    name = re.fullmatch(r"\s*(?:\w+(?:->|\.))*(\w+)(?:\[[^\]]*\])?\s*", argument)
+    name = re.fullmatch(r"\s*(?:\w+(?:->|\.))*(\w+)(?:\[[^\]]*\](?:\.\w+)?)?\s*", argument)
     if not name:
         return
     pattern = re.compile(rf"\b{name.group(1)}(?:\[[^\]]*\])? = ([^;]*);")
@@ -139,6 +139,17 @@ def assigned(source, sources, argument, macros):
                     yield other, given.start(1) + at, value
 
 
+def returned(source, sources, argument, macros):
+    """The literals that a function of the same file returns, where the argument is a call of one."""
+    call = re.match(r"\s*(\w+)\(", argument)
+    for name, _, _, start, body in source.functions if call else []:
+        if name == call.group(1):
+            for given in re.finditer(r"\breturn ([^;]*);", body):
+                for at, value in texts(given.group(1), macros):
+                    yield source, start + given.start(1) + at, value
+                yield from assigned(source, sources, given.group(1), macros)
+
+
 def wanted(sources, macros, everywhere):
     """{text: (source, offset)} of what must stand in the table."""
     found = {}
@@ -146,9 +157,10 @@ def wanted(sources, macros, everywhere):
         known = {**everywhere, **source.speakers}
         for _, called, given in source.calls(known):
             for at, (offset, argument) in enumerate(given):
-                whole = known[called].get(at, False)
+                whole = known[called].get(at)
                 said = [(source, offset + inside, value) for inside, value in texts(argument, macros)]
                 said += assigned(source, sources, argument, macros) if at >= min(known[called]) else []
+                said += returned(source, sources, argument, macros) if whole is not None else []
                 for where, place, value in said if at >= min(known[called]) else []:
                     if says_something(value) and (whole or " " in value.strip()):
                         found.setdefault(value, (where, place))

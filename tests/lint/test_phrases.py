@@ -62,6 +62,10 @@ CASES = [
     ("a format handed on", "", 'bool f(struct err *err)\n{\n    return fail_at(err, 1, "it is %d", 1);\n}\n', '"it is %d" is not in'),
     ("a sentence in a variable", "", 'bool f(struct err *err)\n{\n    const char *why = a ? "one day" : NULL;\n'
      '    return fail(err, why);\n}\n', 'gateway/m/m.c:3: "one day" is not in'),
+    ("a sentence that a function returns", "", 'static const char *word(int i)\n{\n    return i ? "one day" : NULL;\n}\n\n'
+     'bool f(struct err *err)\n{\n    return fail(err, word(1));\n}\n', 'gateway/m/m.c:3: "one day" is not in'),
+    ("a sentence in a table", "", 'static const struct { int code; const char *detail; } words[] = {{1, "one day"}};\n\n'
+     'bool f(struct err *err)\n{\n    return fail(err, words[0].detail);\n}\n', 'gateway/m/m.c:1: "one day" is not in'),
     ("an entry that nothing says", 'PHRASE("never said", "从未说过")\n', "", 'gateway/base/phrase.def:10: nothing says "never said"'),
     ("an entry twice", 'PHRASE("open", "开")\n', "", '"open" is listed twice'),
     ("other conversions", 'PHRASE("%d of %s", "%s 的 %d")\n', 'const char *f = "%d of %s";\n', "has other conversions than"),
