@@ -66,6 +66,13 @@ static void *call_alloc(struct gwa_job *face, size_t n)
     return arena_alloc(job->arena, n);
 }
 
+/* What an adapter passes on from outside stays inside its quotes in the log. */
+static void soften_quotes(char *line)
+{
+    for (; *line != '\0'; line++)
+        *line = *line == '"' ? '\'' : *line;
+}
+
 static void call_say(struct gwa_job *face, int level, const char *text)
 {
     static const enum log_level levels[] = {LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARN, LOG_ERROR};
@@ -76,6 +83,7 @@ static void call_say(struct gwa_job *face, int level, const char *text)
     if (!host_gate_enter(job))
         return;
     host_line_copy(line, sizeof(line), text);
+    soften_quotes(line);
     if (job->said < HOST_SAY_MAX)
         log_event(known, "adapter.say", "adapter=%s text=\"%s\"", job->instance->adapter->name, line);
     else if (job->said == HOST_SAY_MAX)
