@@ -85,11 +85,22 @@ static struct civil civil_of(date_day day)
     return c;
 }
 
+static char *put_two(char *at, int n)
+{
+    at[0] = (char)('0' + n / 10);
+    at[1] = (char)('0' + n % 10);
+    return at + 2;
+}
+
+/* Written by hand: a statement holds ten of these, and printf takes as long as the rest of it. */
 char *date_format(date_day day, char out[DATE_TEXT_SIZE])
 {
     struct civil c = civil_of(day);
-    snprintf(out, DATE_TEXT_SIZE, "%04u-%02u-%02u", (unsigned)c.year % 10000, (unsigned)c.month % 100,
-             (unsigned)c.day % 100);
+    char *at = put_two(put_two(out, c.year / 100), c.year % 100);
+    *at++ = '-';
+    at = put_two(at, c.month);
+    *at++ = '-';
+    *put_two(at, c.day) = '\0';
     return out;
 }
 
@@ -114,8 +125,14 @@ char *time_format(int64_t ms, char out[TIME_TEXT_SIZE])
     date_day day = date_of_ms(ms);
     unsigned second = (unsigned)((ms - date_start_ms(day)) / 1000);
     date_format(day, out);
-    snprintf(out + DATE_TEXT_SIZE - 1, TIME_TEXT_SIZE - DATE_TEXT_SIZE + 1, "T%02u:%02u:%02u+08:00",
-             second / 3600 % 100, second / 60 % 60, second % 60);
+    char *at = out + DATE_TEXT_SIZE - 1;
+    *at++ = 'T';
+    at = put_two(at, (int)(second / 3600));
+    *at++ = ':';
+    at = put_two(at, (int)(second / 60 % 60));
+    *at++ = ':';
+    at = put_two(at, (int)(second % 60));
+    memcpy(at, "+08:00", sizeof "+08:00");
     return out;
 }
 
