@@ -50,8 +50,16 @@ bool crypto_private_from_pem(struct bytes pem, const char *place, EVP_PKEY **pke
 /* From a file; warns when others can read it. */
 bool crypto_private_from_file(const char *path, EVP_PKEY **pkey_out, struct err *err);
 
+/* A private key and, unless it is SM2's, a context ready to sign with it: setting one up costs a twelfth of an ES256
+ * signature, copying it a sixtieth. The context is only copied, never used itself; any thread. */
+struct crypto_signer {
+    EVP_PKEY *pkey;
+    EVP_PKEY_CTX *prepared;
+};
+/* NULL when OpenSSL cannot; its error is in the queue. */
+EVP_PKEY_CTX *crypto_sign_prepare(EVP_PKEY *pkey);
 /* Signature over message with a private key; sign.c. */
-bool crypto_sign_with(EVP_PKEY *pkey, enum crypto_alg alg, const char *sm2_id, struct bytes message,
+bool crypto_sign_with(const struct crypto_signer *signer, enum crypto_alg alg, const char *sm2_id, struct bytes message,
                       uint8_t out[CRYPTO_SIGNATURE_MAX], size_t *n_out, struct err *err);
 /* Sets padding and digests of an initialised RSA context. */
 bool crypto_rsa_setup(EVP_PKEY_CTX *ctx, enum crypto_alg alg);

@@ -7,7 +7,7 @@
 #include "crypto/internal.h"
 
 struct slot {
-    EVP_PKEY *private;
+    struct crypto_signer private;
     struct crypto_key *public;
 };
 
@@ -57,9 +57,10 @@ struct crypto_keyring *crypto_keyring_ref(struct crypto_keyring *ring)
 
 static void clear_slot(struct slot *slot)
 {
-    EVP_PKEY_free(slot->private);
+    EVP_PKEY_CTX_free(slot->private.prepared);
+    EVP_PKEY_free(slot->private.pkey);
     crypto_key_free(&slot->public);
-    slot->private = NULL;
+    slot->private = (struct crypto_signer){NULL, NULL};
 }
 
 void crypto_keyring_free(struct crypto_keyring **ring)
@@ -91,10 +92,14 @@ static bool set_id(struct crypto_keyring *ring, const char *sm2_id, struct err *
 static bool fill(struct crypto_keyring *ring, enum crypto_purpose purpose, EVP_PKEY *private, struct crypto_key *public,
                  const char *place, const char *sm2_id, struct err *err)
 {
-    struct slot fresh = {private, public};
+    struct slot fresh = {{private, NULL}, public};
     bool ok = public->kind == kind_of_purpose[purpose]
                   ? set_id(ring, purpose == CRYPTO_SIGN_SM2 ? sm2_id : NULL, err)
                   : err_set(err, ERR_KEY_FILE, place, "the key is of another type than its purpose");
+    if (ok && purpose != CRYPTO_SIGN_SM2) {
+        fresh.private.prepared = crypto_sign_prepare(private);
+        ok = fresh.private.prepared || crypto_fail(err, ERR_KEY_FILE, place, "the key cannot sign");
+    }
     if (!ok) {
         clear_slot(&fresh);
         return false;
@@ -132,8 +137,9 @@ static bool certificate_runs(const struct crypto_key *key, bool may_begin_later,
 static bool read_pair(const char *cert_path, const char *key_path, bool may_begin_later, struct slot *out,
                       struct err *err)
 {
-    if (crypto_key_from_file(cert_path, &out->public, err) && crypto_private_from_file(key_path, &out->private, err) &&
-        certificate_belongs(out->public, out->private, cert_path, key_path, err) &&
+    if (crypto_key_from_file(cert_path, &out->public, err) &&
+        crypto_private_from_file(key_path, &out->private.pkey, err) &&
+        certificate_belongs(out->public, out->private.pkey, cert_path, key_path, err) &&
         certificate_runs(out->public, may_begin_later, cert_path, err))
         return true;
     clear_slot(out);
@@ -143,9 +149,9 @@ static bool read_pair(const char *cert_path, const char *key_path, bool may_begi
 bool crypto_keyring_load(struct crypto_keyring *ring, enum crypto_purpose purpose, const char *cert_path,
                          const char *key_path, const char *sm2_id, struct err *err)
 {
-    struct slot pair = {NULL, NULL};
+    struct slot pair = {0};
     CHECK(read_pair(cert_path, key_path, false, &pair, err));
-    return fill(ring, purpose, pair.private, pair.public, cert_path, sm2_id, err);
+    return fill(ring, purpose, pair.private.pkey, pair.public, cert_path, sm2_id, err);
 }
 
 static bool may_follow(const struct crypto_keyring *ring, enum crypto_purpose purpose, const struct crypto_key *key,
@@ -162,7 +168,7 @@ static bool may_follow(const struct crypto_keyring *ring, enum crypto_purpose pu
 bool crypto_keyring_stage(struct crypto_keyring *ring, enum crypto_purpose purpose, const char *cert_path,
                           const char *key_path, struct err *err)
 {
-    struct slot pair = {NULL, NULL};
+    struct slot pair = {0};
     CHECK(read_pair(cert_path, key_path, true, &pair, err));
     bool ok = may_follow(ring, purpose, pair.public, cert_path, err);
     if (ok) {
@@ -228,10 +234,10 @@ bool crypto_sign(const struct crypto_keyring *ring, enum crypto_alg alg, struct 
                  uint8_t out[CRYPTO_SIGNATURE_MAX], size_t *n_out, struct err *err)
 {
     enum crypto_purpose purpose;
-    if (!crypto_keyring_purpose(alg, &purpose) || !ring->slots[purpose].private)
+    if (!crypto_keyring_purpose(alg, &purpose) || !ring->slots[purpose].private.pkey)
         return err_set(err, ERR_KEY_FILE, NULL, "no signing key is loaded for %s", crypto_alg_name(alg));
     CHECK(still_holds(ring->slots[purpose].public, err));
-    CHECK(crypto_sign_with(ring->slots[purpose].private, alg, ring->sm2_id, message, out, n_out, err));
+    CHECK(crypto_sign_with(&ring->slots[purpose].private, alg, ring->sm2_id, message, out, n_out, err));
     metric_add(METRIC_SIGNATURES, 1);
     return true;
 }

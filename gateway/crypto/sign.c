@@ -165,29 +165,41 @@ static bool sign_sm2(EVP_PKEY *pkey, const char *sm2_id, struct bytes message, u
     return ok;
 }
 
-static bool sign_digest(EVP_PKEY *pkey, enum crypto_alg alg, struct bytes message, uint8_t *out, size_t *n)
+EVP_PKEY_CTX *crypto_sign_prepare(EVP_PKEY *pkey)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
+    if (ctx && EVP_PKEY_sign_init(ctx) == 1)
+        return ctx;
+    EVP_PKEY_CTX_free(ctx);
+    return NULL;
+}
+
+static bool sign_digest(const struct crypto_signer *signer, enum crypto_alg alg, struct bytes message, uint8_t *out,
+                        size_t *n)
 {
     uint8_t digest[CRYPTO_DIGEST_SIZE];
     crypto_digest(CRYPTO_SHA256, message, digest);
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
-    bool ok = ctx && EVP_PKEY_sign_init(ctx) == 1 && (alg == CRYPTO_ES256 || crypto_rsa_setup(ctx, alg)) &&
+    /* a copy for each signature, because threads share the prepared one */
+    EVP_PKEY_CTX *ctx = signer->prepared ? EVP_PKEY_CTX_dup(signer->prepared) : NULL;
+    bool ok = ctx && (alg == CRYPTO_ES256 || crypto_rsa_setup(ctx, alg)) &&
               EVP_PKEY_sign(ctx, out, n, digest, sizeof digest) == 1;
     EVP_PKEY_CTX_free(ctx);
     return ok;
 }
 
-bool crypto_sign_with(EVP_PKEY *pkey, enum crypto_alg alg, const char *sm2_id, struct bytes message,
+bool crypto_sign_with(const struct crypto_signer *signer, enum crypto_alg alg, const char *sm2_id, struct bytes message,
                       uint8_t out[CRYPTO_SIGNATURE_MAX], size_t *n_out, struct err *err)
 {
     size_t n = CRYPTO_SIGNATURE_MAX;
     if (alg == CRYPTO_RS256 || alg == CRYPTO_PS256) {
-        if (!sign_digest(pkey, alg, message, out, &n))
+        if (!sign_digest(signer, alg, message, out, &n))
             return crypto_fail(err, ERR_INTERNAL, NULL, "signing failed");
         *n_out = n;
         return true;
     }
     uint8_t der[CRYPTO_SIGNATURE_MAX];
-    bool ok = alg == CRYPTO_SM2 ? sign_sm2(pkey, sm2_id, message, der, &n) : sign_digest(pkey, alg, message, der, &n);
+    bool ok = alg == CRYPTO_SM2 ? sign_sm2(signer->pkey, sm2_id, message, der, &n)
+                                : sign_digest(signer, alg, message, der, &n);
     if (!ok)
         return crypto_fail(err, ERR_INTERNAL, NULL, "signing failed");
     *n_out = CRYPTO_RAW_SIZE;

@@ -1,4 +1,5 @@
 /* Keys, signatures and verification, with the openssl command line as the other side. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -415,6 +416,42 @@ static void bare_private_key_signs(void **state)
     crypto_keyring_free(&ring);
 }
 
+struct signer {
+    const struct crypto_keyring *ring;
+    uint8_t mark;
+    size_t wrong;
+};
+
+static void *sign_many(void *arg)
+{
+    struct signer *signer = arg;
+    const struct crypto_key *key = crypto_keyring_public(signer->ring, CRYPTO_SIGN_ES256);
+    for (unsigned i = 0; i < 200; i++) {
+        uint8_t message[2] = {signer->mark, (uint8_t)i}, signature[CRYPTO_SIGNATURE_MAX];
+        struct err err = {0};
+        size_t n;
+        if (!crypto_sign(signer->ring, CRYPTO_ES256, bytes_of(message, 2), signature, &n, &err) ||
+            !crypto_verify(key, CRYPTO_ES256, NULL, bytes_of(message, 2), bytes_of(signature, n), &err))
+            signer->wrong++;
+    }
+    return NULL;
+}
+
+static void threads_sign_with_one_ring(void **state)
+{
+    (void)state;
+    struct crypto_keyring *ring = load_ring(CRYPTO_ES256, NULL);
+    struct signer signers[4] = {{ring, 0, 0}, {ring, 1, 0}, {ring, 2, 0}, {ring, 3, 0}};
+    pthread_t threads[4];
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, sign_many, &signers[i]), 0);
+    for (size_t i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(signers[i].wrong, 0);
+    }
+    crypto_keyring_free(&ring);
+}
+
 static void key_of_another_algorithm_is_named(void **state)
 {
     (void)state;
@@ -473,6 +510,7 @@ int main(void)
         cmocka_unit_test(an_ended_key_signs_nothing),
         cmocka_unit_test(a_staged_key_is_known_but_signs_nothing),
         cmocka_unit_test(bare_private_key_signs),
+        cmocka_unit_test(threads_sign_with_one_ring),
         cmocka_unit_test(key_of_another_algorithm_is_named),
         cmocka_unit_test(print_speed),
     };
