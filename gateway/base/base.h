@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* ---- errors --------------------------------------------------------------------------------------- */
 
@@ -132,13 +133,43 @@ struct buf {
 void buf_init(struct buf *buf, size_t max);
 void buf_free(struct buf *buf);
 void buf_reset(struct buf *buf);                                 /* n = 0, no overflow, keeps the room */
-void buf_put(struct buf *buf, const void *p, size_t n);
-void buf_str(struct buf *buf, const char *s);
-void buf_byte(struct buf *buf, uint8_t b);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Room for n bytes, NULL on overflow. Write all n of them and add n to buf->n, or put a NUL behind the fewer you keep. */
-uint8_t *buf_reserve(struct buf *buf, size_t n);
 struct bytes buf_bytes(const struct buf *buf);
+uint8_t *buf_make_room(struct buf *buf, size_t n);               /* buf_reserve where there may be none yet */
+
+/* Room for n bytes, NULL on overflow. Write all n of them and add n to buf->n, or put a NUL behind the fewer you keep.
+ * Here and not in buf.c, as are the three below: most of what is written is a few bytes long. */
+static inline uint8_t *buf_reserve(struct buf *buf, size_t n)
+{
+    if (buf->overflow || n >= buf->room - buf->n)
+        return buf_make_room(buf, n);
+    /* the caller advances n afterwards, so the terminator must already stand where n will be */
+    buf->p[buf->n + n] = 0;
+    return buf->p + buf->n;
+}
+
+static inline void buf_put(struct buf *buf, const void *p, size_t n)
+{
+    uint8_t *to = buf_reserve(buf, n);
+    if (!to || n == 0)
+        return;
+    memcpy(to, p, n);
+    buf->n += n;
+}
+
+static inline void buf_str(struct buf *buf, const char *s)
+{
+    buf_put(buf, s, strlen(s));
+}
+
+static inline void buf_byte(struct buf *buf, uint8_t b)
+{
+    uint8_t *to = buf_reserve(buf, 1);
+    if (!to)
+        return;
+    *to = b;
+    buf->n++;
+}
 
 void put_be32(uint8_t *p, uint32_t v);
 void put_be64(uint8_t *p, uint64_t v);

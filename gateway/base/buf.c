@@ -46,7 +46,7 @@ static void grow(struct buf *buf, size_t need)
     buf->room = room;
 }
 
-uint8_t *buf_reserve(struct buf *buf, size_t n)
+uint8_t *buf_make_room(struct buf *buf, size_t n)
 {
     if (buf->overflow || n > buf->max - buf->n) {
         buf->overflow = true;
@@ -55,28 +55,8 @@ uint8_t *buf_reserve(struct buf *buf, size_t n)
     size_t need = buf->n + n + 1;
     if (need > buf->room)
         grow(buf, need);
-    /* the caller advances n afterwards, so the terminator must already stand where n will be */
     buf->p[buf->n + n] = 0;
     return buf->p + buf->n;
-}
-
-void buf_put(struct buf *buf, const void *p, size_t n)
-{
-    uint8_t *to = buf_reserve(buf, n);
-    if (!to || n == 0)
-        return;
-    memcpy(to, p, n);
-    buf->n += n;
-}
-
-void buf_str(struct buf *buf, const char *s)
-{
-    buf_put(buf, s, strlen(s));
-}
-
-void buf_byte(struct buf *buf, uint8_t b)
-{
-    buf_put(buf, &b, 1);
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)
