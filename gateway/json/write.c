@@ -62,11 +62,29 @@ static void put_escape(struct buf *buf, uint8_t c)
     buf_put(buf, text, text[1] == 'u' ? 6 : 2);
 }
 
+/* A string that holds nothing to escape. */
+static void put_plain(struct buf *buf, struct bytes s)
+{
+    uint8_t *to = buf_reserve(buf, s.n + 2);
+
+    if (to == NULL)
+        return;
+    to[0] = '"';
+    if (s.n > 0)
+        memcpy(to + 1, s.p, s.n);
+    to[s.n + 1] = '"';
+    buf->n += s.n + 2;
+}
+
 static void put_quoted(struct buf *buf, struct bytes s)
 {
     const uint8_t *p = s.p;
     const uint8_t *stop = s.n == 0 ? s.p : s.p + s.n;
 
+    if (s.n == 0 || text_plain_end(p, stop) == stop) {
+        put_plain(buf, s);
+        return;
+    }
     buf_byte(buf, '"');
     while (p < stop) {
         const uint8_t *plain = text_plain_end(p, stop);
