@@ -16,15 +16,10 @@ struct shard {
     size_t mask, room, n, hand;
 };
 struct statement_cache {
+    struct statement_memory *memory;
     uint64_t seed; /* so that nobody can choose codes that meet in one bucket */
     struct shard shards[SHARDS];
 };
-
-void statement_entry_release(struct statement_entry *entry)
-{
-    if (entry != NULL && atomic_fetch_sub(&entry->refs, 1) == 1)
-        free(entry);
-}
 
 static void shard_init(struct shard *shard, size_t room)
 {
@@ -46,6 +41,7 @@ struct statement_cache *statement_cache_new(size_t max)
     if (max == 0)
         return NULL;
     cache = xcalloc(1, sizeof(*cache));
+    cache->memory = statement_memory_new();
     crypto_random(&cache->seed, sizeof(cache->seed));
     for (size_t i = 0; i < SHARDS; i++)
         shard_init(&cache->shards[i], (max + SHARDS - 1) / SHARDS);
@@ -65,8 +61,14 @@ void statement_cache_free(struct statement_cache **cache)
         free(shard->slots);
         pthread_mutex_destroy(&shard->lock);
     }
+    statement_memory_free(&(*cache)->memory);
     free(*cache);
     *cache = NULL;
+}
+
+struct statement_memory *statement_cache_memory(struct statement_cache *cache)
+{
+    return cache == NULL ? NULL : cache->memory;
 }
 
 static uint64_t hash_of(const struct statement_cache *cache, const struct statement_key *key)

@@ -72,7 +72,7 @@ struct statement_ids {
 };
 void statement_new_id(struct statement_ids *ids, char out[STATEMENT_ID_SIZE]);
 
-/* ---- kept in memory (cache.c) ---------------------------------------------------------------------------- */
+/* ---- one signed statement --------------------------------------------------------------------------------- */
 
 struct statement_key {
     char uscc[USCC_SIZE];
@@ -90,7 +90,21 @@ struct statement_entry {
     struct statement_entry *next;                     /* the cache's own, as are the next two */
     size_t slot;
     bool used;
+    struct statement_memory *memory;        /* it lies in; NULL: the heap */
 };
+
+/* ---- where entries lie (memory.c) ------------------------------------------------------------------------ */
+
+/* Grows with the entries that live at once and goes when the last one does, behind its own end if need be. Any thread. */
+struct statement_memory;
+struct statement_memory *statement_memory_new(void);
+void statement_memory_free(struct statement_memory **memory);
+/* With one reference, room for `text` bytes behind it, and everything before them zero. NULL memory: from the heap. */
+struct statement_entry *statement_entry_new(struct statement_memory *memory, size_t text);
+void statement_entry_release(struct statement_entry *entry);
+
+/* ---- kept in memory (cache.c) ---------------------------------------------------------------------------- */
+
 struct statement_cache;
 struct statement_cache *statement_cache_new(size_t max);
 void statement_cache_free(struct statement_cache **cache);
@@ -98,6 +112,7 @@ void statement_cache_free(struct statement_cache **cache);
 struct statement_entry *statement_cache_find(struct statement_cache *cache, const struct statement_key *key);
 /* Keeps a reference of its own, unless the cache knows a later one of the same firm or keeps nothing. */
 void statement_cache_put(struct statement_cache *cache, struct statement_entry *entry);
-void statement_entry_release(struct statement_entry *entry);
+/* For new entries; NULL when nothing is kept. */
+struct statement_memory *statement_cache_memory(struct statement_cache *cache);
 
 #endif

@@ -2,7 +2,6 @@
  * configuration and the clock agree with it; otherwise a new one is built, signed and kept. */
 #include "statement/internal.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -227,8 +226,8 @@ static struct statement_entry *new_entry(const struct question *question, const 
                                          const struct buf *body, const struct buf *signature)
 {
     struct bytes id = bytes_str(facts->id), source = bytes_str(facts->source.id);
-    size_t size = sizeof(struct statement_entry) + body->n + signature->n + ETAG_SIZE + id.n + source.n + 4;
-    struct statement_entry *entry = xcalloc(1, size);
+    size_t text = body->n + signature->n + ETAG_SIZE + id.n + source.n + 4;
+    struct statement_entry *entry = statement_entry_new(statement_cache_memory(question->statements->cache), text);
     struct statement *out = &entry->statement;
     char etag[ETAG_SIZE], *at = (char *)(entry + 1);
 
@@ -249,7 +248,6 @@ static struct statement_entry *new_entry(const struct question *question, const 
     entry->source_completed_ms = facts->source.completed_ms;
     entry->source_id = copy_text(&at, source);
     entry->late = facts->source.freshness != FRESH_ON_TIME;
-    atomic_init(&entry->refs, 1);
     return entry;
 }
 
