@@ -2,6 +2,7 @@
  * could have written is damage. */
 #include "record/record.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,12 +28,21 @@ static void init_members(struct record *record, const struct member *members)
     }
 }
 
+/* One of no kind, to be copied: a list starts a record for each row. */
+static struct record blank;
+static pthread_once_t blank_once = PTHREAD_ONCE_INIT;
+
+static void init_blank(void)
+{
+    init_members(&blank, members_common);
+    for (size_t i = 0; i < RECORD_KIND_COUNT; i++)
+        init_members(&blank, members_of_kind[i]);
+}
+
 void record_init(struct record *record, enum record_kind kind)
 {
-    memset(record, 0, sizeof(*record));
-    init_members(record, members_common);
-    for (size_t i = 0; i < RECORD_KIND_COUNT; i++)
-        init_members(record, members_of_kind[i]);
+    pthread_once(&blank_once, init_blank);
+    *record = blank;
     record->kind = kind;
 }
 
