@@ -1,7 +1,6 @@
 /* Dates by their marks: years first, then month and day; everything without a zone is meant in +08:00. */
 #include "adapters/common/date.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,13 +9,24 @@ static bool is_leap(int y)
     return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
 }
 
+static char *put_two(char *at, int n)
+{
+    at[0] = (char)('0' + n / 10);
+    at[1] = (char)('0' + n % 10);
+    return at + 2;
+}
+
 static bool write_date(int y, int m, int d, char out[11])
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
     if (y < 1900 || y > 9999 || m < 1 || m > 12 || d < 1 || d > days[m - 1] + (m == 2 && is_leap(y)))
         return false;
-    (void)snprintf(out, 11, "%04d-%02d-%02d", (unsigned)y % 10000, (unsigned)m % 100, (unsigned)d % 100);
+    out = put_two(put_two(out, y / 100), y % 100);
+    *out++ = '-';
+    out = put_two(out, m);
+    *out++ = '-';
+    *put_two(out, d) = '\0';
     return true;
 }
 
