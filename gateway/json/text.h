@@ -20,18 +20,30 @@ static inline uint64_t text_marks(uint64_t word)
     return (quote | slash | ((word - TEXT_EACH(0x20)) & ~word)) & TEXT_EACH(0x80);
 }
 
+/* The first marked one of eight bytes, or `none`. */
+static inline const uint8_t *text_first_mark(const uint8_t *p, const uint8_t *none)
+{
+    uint64_t word, marks;
+
+    memcpy(&word, p, sizeof(word));
+    marks = text_marks(le64toh(word));
+    return marks == 0 ? none : p + __builtin_ctzll(marks) / 8;
+}
+
 /* The first byte in [p, end) that is a quote, a backslash or a control character, or end. */
 static inline const uint8_t *text_plain_end(const uint8_t *p, const uint8_t *end)
 {
-    while (end - p >= 8) {
-        uint64_t word, marks;
+    const uint8_t *from = p;
 
-        memcpy(&word, p, sizeof(word));
-        marks = text_marks(le64toh(word));
-        if (marks != 0)
-            return p + __builtin_ctzll(marks) / 8;
-        p += 8;
+    for (; end - p >= 8; p += 8) {
+        const uint8_t *mark = text_first_mark(p, NULL);
+
+        if (mark != NULL)
+            return mark;
     }
+    /* the rest together with bytes before it, which are plain */
+    if (p < end && end - from >= 8)
+        return text_first_mark(end - 8, end);
     while (p < end && *p >= 0x20 && *p != '"' && *p != '\\')
         p++;
     return p;
