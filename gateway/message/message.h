@@ -64,7 +64,8 @@ bool message_envelope(const struct message *message, struct message_envelope *ou
 /* Every fault of the document against its kind's XSD, up to max, each with JSON Pointer or XPath. True: none. The
  * same verdict for both forms. Values are looked at only where the members around them are those of the XSD.
  * schema.invalid, schema.type, schema.kind_unknown, schema.version_unknown, batch.too_many_rows. */
-bool message_validate(const struct catalog *catalog, const struct message *message, struct err *errors, size_t max, size_t *n_out);
+bool message_validate(const struct catalog *catalog, const struct message *message, struct err *errors, size_t max,
+                      size_t *n_out);
 
 /* Reading a validated body the same way for both forms. Names are the JSON ones ("uscc", "rows"). */
 struct message_node;                      /* borrowed */
@@ -81,9 +82,11 @@ bool message_boolean(const struct message_node *node, bool otherwise);
 /* Writes a message of this kind from its JSON form (envelope and body as JSON text), in the order of the XSD, after
  * validating it: for JSON with sorted-by-schema members and no white space, for XML unsigned (sign with
  * message_sign_xml). */
-bool message_write(const struct catalog *catalog, struct bytes json, enum message_form form, struct buf *out, struct err *err);
+bool message_write(const struct catalog *catalog, struct bytes json, enum message_form form, struct buf *out,
+                   struct err *err);
 /* The same from a message that message_validate found good, in whichever form it came. */
-bool message_convert(const struct catalog *catalog, const struct message *message, enum message_form form, struct buf *out, struct err *err);
+bool message_convert(const struct catalog *catalog, const struct message *message, enum message_form form,
+                     struct buf *out, struct err *err);
 
 /* ---- XML signatures (dsig.c, dsig_sign.c, profile.c) -------------------------------------------------------- */
 

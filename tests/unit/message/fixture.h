@@ -73,7 +73,8 @@ __attribute__((unused)) static struct catalog *load_catalog(const char *director
 }
 
 /* "code place" of what reading refuses or the first fault; "" when the message is good. */
-__attribute__((unused)) static const char *verdict(const struct catalog *catalog, enum message_form form, struct bytes in)
+__attribute__((unused)) static const char *verdict(const struct catalog *catalog, enum message_form form,
+                                                   struct bytes in)
 {
     static char text[256];
     struct message *message = NULL;
@@ -96,6 +97,7 @@ __attribute__((unused)) static const char *verdict(const struct catalog *catalog
     "<Envelope><Id>m-1</Id><Kind>" kind "</Kind><Version>1</Version><Sender>bank-a</Sender>"                           \
     "<Receiver>gateway</Receiver><Created>2026-11-24T10:00:00+08:00</Created></Envelope>"
 #define JSON_MESSAGE(kind, body) "{\"envelope\":" ENVELOPE_JSON(kind) ",\"body\":" body "}"
-#define XML_MESSAGE(kind, body) "<Message xmlns=\"" MESSAGE_NAMESPACE "\">" ENVELOPE_XML(kind) "<Body>" body "</Body></Message>"
+#define XML_MESSAGE(kind, body)                                                                                        \
+    "<Message xmlns=\"" MESSAGE_NAMESPACE "\">" ENVELOPE_XML(kind) "<Body>" body "</Body></Message>"
 
 #endif

@@ -34,9 +34,10 @@ static void the_kinds_of_the_contract(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "certification.batch", "exclusion.notice", "objection", "whitelist.change", "whitelist.query", "whitelist.statement",
-        "mailbox.pull", "echo", "credit.report", "pledge.registration", "guidance.request", "guidance.answer", "right.status",
-        "basedata.update", "policy.document", "enterprise.update", "reconciliation", "receipt",
+        "certification.batch", "exclusion.notice", "objection",    "whitelist.change", "whitelist.query",
+        "whitelist.statement", "mailbox.pull",     "echo",         "credit.report",    "pledge.registration",
+        "guidance.request",    "guidance.answer",  "right.status", "basedata.update",  "policy.document",
+        "enterprise.update",   "reconciliation",   "receipt",
     };
     struct catalog *catalog = load_catalog(SCHEMAS);
     struct err err = {0};
@@ -45,7 +46,8 @@ static void the_kinds_of_the_contract(void **state)
         const struct message_kind *kind = catalog_find(catalog, names[i], 1, &err);
         assert_non_null(kind);
         assert_true(kind->inbound || kind->outbound);
-        bool asks = strcmp(names[i], "whitelist.query") == 0 || strcmp(names[i], "mailbox.pull") == 0 || strcmp(names[i], "echo") == 0;
+        bool asks = strcmp(names[i], "whitelist.query") == 0 || strcmp(names[i], "mailbox.pull") == 0 ||
+                    strcmp(names[i], "echo") == 0;
         assert_int_equal(kind->asks, asks);
         if (asks)
             assert_int_equal(kind->max_age_ms, 300000);
@@ -70,7 +72,8 @@ static void the_kinds_of_the_contract(void **state)
          "<xs:element name='Message' type='Message'/>\n"                                                               \
          "<xs:complexType name='Message'><xs:sequence><xs:element name='Envelope' type='Envelope'/>"                   \
          "<xs:element name='Body' type='Body'/></xs:sequence></xs:complexType>\n"
-#define BODY(elements) START "<xs:complexType name='Body'><xs:sequence>\n" elements "</xs:sequence></xs:complexType>\n</xs:schema>\n"
+#define BODY(elements)                                                                                                 \
+    START "<xs:complexType name='Body'><xs:sequence>\n" elements "</xs:sequence></xs:complexType>\n</xs:schema>\n"
 #define NEW_LINE "case.lead,1,in,platform,case.lead-1.xsd,receipt,journal,72h,kept,sender operator,uscc"
 
 static void add_kind(const char *line, const char *xsd)
@@ -85,13 +88,16 @@ static void add_kind(const char *line, const char *xsd)
 static void a_kind_is_added_by_files_alone(void **state)
 {
     (void)state;
-    add_kind(NEW_LINE, BODY("<xs:element name='Uscc' type='Uscc'/><xs:element name='Urgent' type='Flag' minOccurs='0'/>\n"
-                            "<xs:element name='Near' type='xs:string' minOccurs='0' maxOccurs='unbounded'>"
-                            "<xs:annotation><xs:appinfo>near</xs:appinfo></xs:annotation></xs:element>\n"
-                            "<xs:element name='NoteZh' type='Text' maxOccurs='unbounded'/>"));
+    add_kind(NEW_LINE,
+             BODY("<xs:element name='Uscc' type='Uscc'/><xs:element name='Urgent' type='Flag' minOccurs='0'/>\n"
+                  "<xs:element name='Near' type='xs:string' minOccurs='0' maxOccurs='unbounded'>"
+                  "<xs:annotation><xs:appinfo>near</xs:appinfo></xs:annotation></xs:element>\n"
+                  "<xs:element name='NoteZh' type='Text' maxOccurs='unbounded'/>"));
     struct catalog *catalog = load_catalog(in_dir(""));
-    static const char json[] = JSON_MESSAGE("case.lead", "{\"uscc\":\"u\",\"urgent\":true,\"near\":[\"a\",\"\"],\"notes_zh\":[\"注\"]}");
-    static const char xml[] = XML_MESSAGE("case.lead", "<Uscc>u</Uscc><Urgent>true</Urgent><Near>a</Near><Near></Near><NoteZh>注</NoteZh>");
+    static const char json[] =
+        JSON_MESSAGE("case.lead", "{\"uscc\":\"u\",\"urgent\":true,\"near\":[\"a\",\"\"],\"notes_zh\":[\"注\"]}");
+    static const char xml[] =
+        XML_MESSAGE("case.lead", "<Uscc>u</Uscc><Urgent>true</Urgent><Near>a</Near><Near></Near><NoteZh>注</NoteZh>");
     struct err err = {0};
     struct buf out;
     buf_init(&out, 4096);
@@ -108,10 +114,14 @@ static void a_kind_is_added_by_files_alone(void **state)
     assert_string_equal((char *)out.p, json);
     message_free(&message);
     buf_free(&out);
-    assert_string_equal(verdict(catalog, MESSAGE_JSON, BYTES_LIT(JSON_MESSAGE("case.lead", "{\"uscc\":\"u\",\"nears\":[],\"notes_zh\":[\"x\"]}"))),
-                        "schema.invalid /body/nears");
-    assert_string_equal(verdict(catalog, MESSAGE_JSON, BYTES_LIT(JSON_MESSAGE("case.lead", "{\"uscc\":\"u\",\"urgent\":1,\"notes_zh\":[\"x\"]}"))),
-                        "schema.type /body/urgent");
+    assert_string_equal(
+        verdict(catalog, MESSAGE_JSON,
+                BYTES_LIT(JSON_MESSAGE("case.lead", "{\"uscc\":\"u\",\"nears\":[],\"notes_zh\":[\"x\"]}"))),
+        "schema.invalid /body/nears");
+    assert_string_equal(
+        verdict(catalog, MESSAGE_JSON,
+                BYTES_LIT(JSON_MESSAGE("case.lead", "{\"uscc\":\"u\",\"urgent\":1,\"notes_zh\":[\"x\"]}"))),
+        "schema.type /body/urgent");
     catalog_free(&catalog);
 }
 
@@ -160,7 +170,8 @@ static void schemas_outside_the_subset(void **state)
         "<schema/>",
         "<!DOCTYPE x>" BODY(""),
         HEAD "</xs:schema>",
-        HEAD "<xs:include schemaLocation='http://127.0.0.1:9/common.xsd'/><xs:element name='Message' type='xs:string'/></xs:schema>",
+        HEAD "<xs:include schemaLocation='http://127.0.0.1:9/common.xsd'/><xs:element name='Message' "
+             "type='xs:string'/></xs:schema>",
         HEAD "<xs:include schemaLocation='echo-1.xsd'/></xs:schema>",
         HEAD "<xs:import namespace='urn:x' schemaLocation='echo-1.xsd'/></xs:schema>",
         START "</xs:schema>",
@@ -187,7 +198,8 @@ static void schemas_outside_the_subset(void **state)
         START "<xs:simpleType name='Body'><xs:list itemType='Uscc'/></xs:simpleType></xs:schema>",
         START "<xs:simpleType name='Body'><xs:restriction base='Body'/></xs:simpleType></xs:schema>",
         START "<xs:simpleType name='Body'><xs:restriction base='Envelope'/></xs:simpleType></xs:schema>",
-        START "<xs:simpleType name='Body'><xs:restriction base='xs:string'><xs:pattern value='('/></xs:restriction></xs:simpleType></xs:schema>",
+        START "<xs:simpleType name='Body'><xs:restriction base='xs:string'><xs:pattern "
+              "value='('/></xs:restriction></xs:simpleType></xs:schema>",
     };
     add_kind(NEW_LINE, BODY("<xs:element name='A' type='Uscc'/>"));
     assert_string_equal(load_error(), "");
@@ -203,15 +215,18 @@ static void schemas_outside_the_subset(void **state)
 
 static void *judge_many(void *data)
 {
-    static const char good[] = XML_MESSAGE("credit.report", "<Row><Event>contact</Event><Uscc>u</Uscc><Date>2026-01-01</Date></Row>");
-    static const char bad[] = JSON_MESSAGE("credit.report", "{\"rows\":[{\"event\":\"contact\",\"uscc\":\"u\",\"date\":\"2026-01-32\"}]}");
+    static const char good[] =
+        XML_MESSAGE("credit.report", "<Row><Event>contact</Event><Uscc>u</Uscc><Date>2026-01-01</Date></Row>");
+    static const char bad[] =
+        JSON_MESSAGE("credit.report", "{\"rows\":[{\"event\":\"contact\",\"uscc\":\"u\",\"date\":\"2026-01-32\"}]}");
     size_t wrong = 0;
     for (int i = 0; i < 500; i++) {
         struct message *message;
         struct err err = {0};
         size_t n;
         bool xml = i % 2;
-        if (!(xml ? message_read_xml(BYTES_LIT(good), &message, &err) : message_read_json(BYTES_LIT(bad), &message, &err)))
+        if (!(xml ? message_read_xml(BYTES_LIT(good), &message, &err)
+                  : message_read_json(BYTES_LIT(bad), &message, &err)))
             return "unread";
         wrong += message_validate(data, message, &err, 1, &n) != xml;
         message_free(&message);

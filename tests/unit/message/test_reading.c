@@ -11,8 +11,9 @@ static void names_in_both_forms(void **state)
         const char *json, *xml;
         bool list;
     } names[] = {
-        {"uscc", "Uscc", false},           {"rate_bp", "RateBp", false},         {"sha256", "Sha256", false},
-        {"rows", "Row", true},             {"reasons_zh", "ReasonZh", true},     {"codes", "Code", true},
+        {"uscc", "Uscc", false},           {"rate_bp", "RateBp", false},
+        {"sha256", "Sha256", false},       {"rows", "Row", true},
+        {"reasons_zh", "ReasonZh", true},  {"codes", "Code", true},
         {"statements", "Statement", true}, {"registration_no", "RegistrationNo", false},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -39,10 +40,12 @@ static void an_envelope_reads_the_same(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "{\"body\":{},\"envelope\":{\"created\":\"2026-11-24T02:00:00Z\",\"receiver\":\"*\",\"sender\":\"g\",\"version\":7,"
+        "{\"body\":{},\"envelope\":{\"created\":\"2026-11-24T02:00:00Z\",\"receiver\":\"*\",\"sender\":\"g\","
+        "\"version\":7,"
         "\"kind\":\"any.thing\",\"id\":\"a:1\",\"in_reply_to\":\"b\"}}",
         "<m:Message xmlns:m=\"" MESSAGE_NAMESPACE "\"><m:Envelope><m:Created> 2026-11-24T02:00:00Z </m:Created>"
-        "<m:Receiver>*</m:Receiver><m:Sender>g</m:Sender><m:Version>7</m:Version><m:Kind>any.thing</m:Kind><m:Id>a:1</m:Id>"
+        "<m:Receiver>*</m:Receiver><m:Sender>g</m:Sender><m:Version>7</m:Version><m:Kind>any.thing</m:Kind><m:Id>a:1</"
+        "m:Id>"
         "<m:InReplyTo>b</m:InReplyTo></m:Envelope></m:Message>",
     };
     for (int i = 0; i < 2; i++) {
@@ -102,9 +105,11 @@ static void faults_name_their_place(void **state)
         {MESSAGE_XML, XML_MESSAGE("echo", "<Text>x<!-- -->y</Text>"), "schema.invalid /Message/Body/Text"},
         {MESSAGE_XML, XML_MESSAGE("echo", "<Text>x<![CDATA[y]]></Text>"), "schema.invalid /Message/Body/Text"},
         {MESSAGE_XML, XML_MESSAGE("whitelist.query", ""), "schema.invalid /Message/Body/Code"},
-        {MESSAGE_XML, XML_MESSAGE("whitelist.query", "<Code>a</Code><Code> </Code>"), "schema.invalid /Message/Body/Code[2]"},
+        {MESSAGE_XML, XML_MESSAGE("whitelist.query", "<Code>a</Code><Code> </Code>"),
+         "schema.invalid /Message/Body/Code[2]"},
         {MESSAGE_XML, XML_MESSAGE("mailbox.pull", "<After>1.5</After>"), "schema.type /Message/Body/After"},
-        {MESSAGE_XML, XML_MESSAGE("mailbox.pull", "<Last>1</Last><After>1</After>"), "schema.invalid /Message/Body/After"},
+        {MESSAGE_XML, XML_MESSAGE("mailbox.pull", "<Last>1</Last><After>1</After>"),
+         "schema.invalid /Message/Body/After"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *found = verdict(catalog, cases[i].form, bytes_str(cases[i].text));
@@ -128,7 +133,8 @@ static void envelopes_that_do_not_hold(void **state)
         {"\"version\":1", "\"Version\":1", "schema.invalid /envelope/version"},
         {"\"id\":\"m-1\"", "\"id\":\"\"", "schema.invalid /envelope/id"},
         {"\"id\":\"m-1\"", "\"id\":\"m 1\"", "schema.invalid /envelope/id"},
-        {"\"id\":\"m-1\"", "\"id\":\"a2345678901234567890123456789012345678901234567890123456789012345\"", "schema.invalid /envelope/id"},
+        {"\"id\":\"m-1\"", "\"id\":\"a2345678901234567890123456789012345678901234567890123456789012345\"",
+         "schema.invalid /envelope/id"},
         {"+08:00", "", "schema.invalid /envelope/created"},
         {"T10", "T25", "schema.invalid /envelope/created"},
         {"\"sender\":\"bank-a\",", "", "schema.invalid /envelope/sender"},
@@ -159,12 +165,14 @@ static size_t faults_of(enum message_form form, const char *text, struct err *er
 static void all_faults_are_told_once(void **state)
 {
     (void)state;
-    static const char json[] =
-        JSON_MESSAGE("enterprise.update", "{\"rows\":[{\"uscc\":7,\"x\":1},{},{\"uscc\":\"u\",\"scale\":\"\"},{\"uscc\":\"u\"}]}");
-    static const char xml[] = XML_MESSAGE("enterprise.update", "<Row><X/></Row><Row><Uscc>u</Uscc><Scale> </Scale></Row><Row/>");
-    static const char *const json_places[] = {"/body/rows/0/uscc", "/body/rows/0/x", "/body/rows/1/uscc", "/body/rows/2/scale"};
-    static const char *const xml_places[] = {"/Message/Body/Row[1]/X", "/Message/Body/Row[1]/Uscc", "/Message/Body/Row[2]/Scale",
-                                             "/Message/Body/Row[3]/Uscc"};
+    static const char json[] = JSON_MESSAGE(
+        "enterprise.update", "{\"rows\":[{\"uscc\":7,\"x\":1},{},{\"uscc\":\"u\",\"scale\":\"\"},{\"uscc\":\"u\"}]}");
+    static const char xml[] =
+        XML_MESSAGE("enterprise.update", "<Row><X/></Row><Row><Uscc>u</Uscc><Scale> </Scale></Row><Row/>");
+    static const char *const json_places[] = {"/body/rows/0/uscc", "/body/rows/0/x", "/body/rows/1/uscc",
+                                              "/body/rows/2/scale"};
+    static const char *const xml_places[] = {"/Message/Body/Row[1]/X", "/Message/Body/Row[1]/Uscc",
+                                             "/Message/Body/Row[2]/Scale", "/Message/Body/Row[3]/Uscc"};
     for (int form = 0; form < 2; form++) {
         struct err errors[16];
         size_t n = faults_of(form, form ? xml : json, errors, 16);
@@ -184,9 +192,12 @@ static void faults_never_quote_values(void **state)
 {
     (void)state;
     struct err errors[8];
-    size_t n = faults_of(MESSAGE_XML, XML_MESSAGE("mailbox.pull", "<After>SECRET</After><Last>SECRET</Last>"), errors, 8);
+    size_t n =
+        faults_of(MESSAGE_XML, XML_MESSAGE("mailbox.pull", "<After>SECRET</After><Last>SECRET</Last>"), errors, 8);
     assert_int_equal(n, 2);
-    n += faults_of(MESSAGE_JSON, JSON_MESSAGE("enterprise.update", "{\"rows\":[{\"uscc\":\"SECRET\",\"scale\":{\"a\":\"SECRET\"}}]}"), errors + n, 4);
+    n += faults_of(MESSAGE_JSON,
+                   JSON_MESSAGE("enterprise.update", "{\"rows\":[{\"uscc\":\"SECRET\",\"scale\":{\"a\":\"SECRET\"}}]}"),
+                   errors + n, 4);
     for (size_t i = 0; i < n; i++)
         assert_null(strstr(errors[i].detail, "SECRET"));
 }
@@ -196,8 +207,10 @@ static void faults_never_quote_values(void **state)
 static char *query(enum message_form form, size_t n)
 {
     char *text = malloc(64 * n + 1024), *end = text;
-    end += sprintf(end, "%s", form == MESSAGE_XML ? "<Message xmlns='" MESSAGE_NAMESPACE "'>" ENVELOPE_XML("whitelist.query") "<Body>"
-                                                  : "{\"envelope\":" ENVELOPE_JSON("whitelist.query") ",\"body\":{\"codes\":[");
+    end +=
+        sprintf(end, "%s",
+                form == MESSAGE_XML ? "<Message xmlns='" MESSAGE_NAMESPACE "'>" ENVELOPE_XML("whitelist.query") "<Body>"
+                                    : "{\"envelope\":" ENVELOPE_JSON("whitelist.query") ",\"body\":{\"codes\":[");
     for (size_t i = 0; i < n; i++)
         end += sprintf(end, form == MESSAGE_XML ? "<Code>c%zu</Code>\n" : i ? ",\"c%zu\"" : "\"c%zu\"", i);
     strcpy(end, form == MESSAGE_XML ? "</Body></Message>" : "]}}");
@@ -251,11 +264,13 @@ static void a_body_reads_the_same(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        JSON_MESSAGE("credit.report", "{\"rows\":[{\"event\":\"contact\",\"uscc\":\"u\",\"date\":\"2026-01-01\"},{\"rate_bp\":435,"
-                                      "\"event\":\"drawdown\",\"amount_fen\":9007199254740991,\"loan_no\":\" 借 & 1\\n\","
-                                      "\"uscc\":\"v\",\"date\":\"2026-01-02\"}]}"),
+        JSON_MESSAGE("credit.report",
+                     "{\"rows\":[{\"event\":\"contact\",\"uscc\":\"u\",\"date\":\"2026-01-01\"},{\"rate_bp\":435,"
+                     "\"event\":\"drawdown\",\"amount_fen\":9007199254740991,\"loan_no\":\" 借 & 1\\n\","
+                     "\"uscc\":\"v\",\"date\":\"2026-01-02\"}]}"),
         XML_MESSAGE("credit.report",
-                    "\n<Row><Event>contact</Event><Uscc>u</Uscc><Date>2026-01-01</Date></Row><!-- next -->\n<Row><Event> drawdown"
+                    "\n<Row><Event>contact</Event><Uscc>u</Uscc><Date>2026-01-01</Date></Row><!-- next "
+                    "-->\n<Row><Event> drawdown"
                     "</Event><Uscc>v</Uscc><LoanNo><![CDATA[ 借 & 1]]></LoanNo><AmountFen>+9007199254740991</AmountFen>"
                     "<RateBp>\n0435\n</RateBp><Date>2026-01-02</Date></Row>"),
     };
@@ -279,7 +294,9 @@ static void what_is_written_is_bounded(void **state)
     struct buf out;
     struct err err = {0};
     buf_init(&out, 200);
-    assert_false(message_write(catalog, BYTES_LIT(JSON_MESSAGE("echo", "{\"text\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}")), MESSAGE_XML, &out, &err));
+    assert_false(message_write(catalog,
+                               BYTES_LIT(JSON_MESSAGE("echo", "{\"text\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}")),
+                               MESSAGE_XML, &out, &err));
     assert_int_equal(err.code, ERR_MESSAGE_TOO_LARGE);
     buf_reset(&out);
     assert_false(message_write(catalog, BYTES_LIT(JSON_MESSAGE("echo", "{\"text\":5}")), MESSAGE_XML, &out, &err));
@@ -305,9 +322,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_in_both_forms),       cmocka_unit_test(an_envelope_reads_the_same),
-        cmocka_unit_test(faults_name_their_place),   cmocka_unit_test(envelopes_that_do_not_hold),
-        cmocka_unit_test(all_faults_are_told_once),  cmocka_unit_test(faults_never_quote_values),
+        cmocka_unit_test(names_in_both_forms),           cmocka_unit_test(an_envelope_reads_the_same),
+        cmocka_unit_test(faults_name_their_place),       cmocka_unit_test(envelopes_that_do_not_hold),
+        cmocka_unit_test(all_faults_are_told_once),      cmocka_unit_test(faults_never_quote_values),
         cmocka_unit_test(ten_thousand_rows_and_no_more), cmocka_unit_test(a_body_reads_the_same),
         cmocka_unit_test(what_is_written_is_bounded),
     };

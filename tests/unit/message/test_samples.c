@@ -1,4 +1,5 @@
-/* Samples of every kind, good and broken in many ways, in both forms: one verdict for both, the one that xmllint gives. */
+/* Samples of every kind, good and broken in many ways, in both forms: one verdict for both, the one that xmllint gives.
+ */
 #include "fixture.h"
 
 #define SAMPLES 300
@@ -12,7 +13,8 @@ static char *sample(const char *kind, int n, const char *suffix, size_t *size_ou
     return read_file(path, size_out);
 }
 
-static void check_form(const struct catalog *catalog, const char *kind, int n, enum message_form form, char expected, const char *what)
+static void check_form(const struct catalog *catalog, const char *kind, int n, enum message_form form, char expected,
+                       const char *what)
 {
     if (expected == '-')
         return;

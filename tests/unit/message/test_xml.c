@@ -59,7 +59,8 @@ static void a_doctype_is_refused_wherever_it_stands(void **state)
 {
     (void)state;
     assert_string_equal(xml("<!DOCTYPE Message>" GOOD), "schema.doctype 1:1");
-    assert_string_equal(xml("<?xml version=\"1.0\"?>\n <!DOCTYPE Message [<!ENTITY a \"b\">]>" GOOD), "schema.doctype 2:2");
+    assert_string_equal(xml("<?xml version=\"1.0\"?>\n <!DOCTYPE Message [<!ENTITY a \"b\">]>" GOOD),
+                        "schema.doctype 2:2");
     assert_string_equal(xml("<!-- x --><!doctype Message>" GOOD), "schema.doctype 1:11");
     assert_string_equal(xml(GOOD "\n<!DOCTYPE Message>"), "schema.doctype 2:1");
     assert_string_equal(xml("<!-- <!DOCTYPE Message> -->" GOOD), "");
