@@ -88,6 +88,13 @@ bool message_write(const struct catalog *catalog, struct bytes json, enum messag
 bool message_convert(const struct catalog *catalog, const struct message *message, enum message_form form,
                      struct buf *out, struct err *err);
 
+/* A document that is no message but described with one: the XML of an element that the kind's XSD declares beside
+ * Message, such as Statement with whitelist.statement, from its JSON, after validating it. */
+bool message_write_element(const struct catalog *catalog, const struct message_kind *kind, const char *element,
+                           struct bytes json, struct buf *out, struct err *err);
+/* Takes a signature that ends an XML message out without looking at it: for tools that have no key and say so. */
+void message_drop_signature(struct message *message);
+
 /* ---- XML signatures (dsig.c, dsig_sign.c, profile.c) -------------------------------------------------------- */
 
 /* What a partner's file agrees on; zero-initialised means the profile of the contract. */

@@ -205,17 +205,19 @@ static bool read_field(const struct load *load, const xmlNode *node, struct mode
     return occurs(load, node, field) && json_name(load, node, field);
 }
 
-static bool read_object(const struct load *load, struct model_type *type)
+/* The elements that stand in `parent`, as members of the type. */
+static bool read_members(const struct load *load, struct model_type *type, const xmlNode *parent)
 {
-    const xmlNode *sequence = first(type->node, "sequence");
-    const xmlNode *child = sequence == NULL ? NULL : message_next_element(sequence->children);
+    const xmlNode *child = parent == NULL ? NULL : message_next_element(parent->children);
+    size_t n = parent == NULL ? 0 : xmlChildElementCount((xmlNode *)parent);
 
     type->value = MODEL_OBJECT;
-    type->fields =
-        arena_alloc(load->model->arena, (1 + xmlChildElementCount((xmlNode *)sequence)) * sizeof(*type->fields));
+    type->fields = arena_alloc(load->model->arena, (1 + n) * sizeof(*type->fields));
     for (; child != NULL; child = message_next_element(child->next)) {
         struct model_field *field = &type->fields[type->field_n];
 
+        if (!message_is(child, XSD, "element"))
+            continue;
         if (type->field_n == MODEL_FIELDS_MAX)
             return fail(load, child, "%s has more members than allowed", type->name);
         CHECK(read_field(load, child, field));
@@ -272,7 +274,9 @@ static bool read_types(const struct load *load)
     for (size_t i = 0; i < n; i++) {
         struct model_type *type = &load->model->types[i];
 
-        CHECK(message_is(type->node, XSD, "complexType") ? read_object(load, type) : read_simple(load, type));
+        bool object = message_is(type->node, XSD, "complexType");
+
+        CHECK(object ? read_members(load, type, first(type->node, "sequence")) : read_simple(load, type));
     }
     for (size_t i = 0; i < load->model->type_n; i++)
         load->model->types[i].node = NULL;
@@ -331,16 +335,16 @@ static bool check_schema(const struct load *load, const xmlNode *root, bool comm
     return true;
 }
 
-static bool read_root(const struct load *load, const xmlNode *schema)
+static bool read_roots(const struct load *load, const xmlNode *schema)
 {
-    const xmlNode *element = first(schema, "element");
-    struct model_field field = {0};
+    struct model_type *globals = &load->model->globals;
 
-    if (element == NULL)
+    globals->name = "";
+    CHECK(read_members(load, globals, schema));
+    if (globals->field_n == 0)
         return fail(load, schema, "there is no element");
-    CHECK(read_field(load, element, &field));
-    load->model->root = field.xml;
-    load->model->root_type = field.type;
+    load->model->root = globals->fields[0].xml;
+    load->model->root_type = globals->fields[0].type;
     return true;
 }
 
@@ -349,7 +353,7 @@ static bool read_model(const struct load *load, const xmlNode *common, const xml
     CHECK(check_schema(load, common, true) && collect(load, common));
     CHECK(check_schema(load, schema, false) && collect(load, schema));
     CHECK(read_types(load));
-    return read_root(load, schema);
+    return read_roots(load, schema);
 }
 
 /* ---- libxml2's own --------------------------------------------------------------------------------------- */
@@ -431,4 +435,11 @@ const struct model_field *model_field_json(const struct model_type *type, const 
         if (strcmp(type->fields[i].json, name) == 0)
             return &type->fields[i];
     return NULL;
+}
+
+const struct model_type *model_root(const struct model *model, const char *element)
+{
+    const struct model_field *field = model_field_xml(&model->globals, element);
+
+    return field == NULL ? NULL : field->type;
 }

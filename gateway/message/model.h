@@ -31,13 +31,16 @@ struct model {
     struct arena *arena;
     struct model_type *types;
     size_t type_n;
-    const char *root; /* name of its one global element */
+    struct model_type globals; /* its global elements as members */
+    const char *root;          /* the first of them: what a document begins with */
     const struct model_type *root_type;
     xmlSchema *schema;
 };
 /* config.file, config.value with file:line: not there, not XSD, or outside the subset. */
 bool model_load(const char *directory, const char *file, struct model **out, struct err *err);
 void model_free(struct model **model);
+/* The type of a global element; NULL when there is none of that name. */
+const struct model_type *model_root(const struct model *model, const char *element);
 const struct model_field *model_field_xml(const struct model_type *type, const char *name);
 const struct model_field *model_field_json(const struct model_type *type, const char *name);
 

@@ -81,6 +81,18 @@ const char *message_node_text(const xmlNode *node)
     return arena_strndup(tree->arena, text, n);
 }
 
+void message_drop_signature(struct message *message)
+{
+    xmlNode *root = xmlDocGetRootElement(message->tree->doc), *last = xmlGetLastChild(root);
+
+    while (last != NULL && xmlIsBlankNode(last))
+        last = last->prev;
+    if (!message_is(last, MESSAGE_XMLDSIG, "Signature"))
+        return;
+    xmlUnlinkNode(last);
+    xmlFreeNode(last);
+}
+
 /* Its number among the siblings of its name, from 1; 0 when it is the only one. */
 static size_t position(const xmlNode *node)
 {

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "message/catalog.h"
 #include "message/infoset.h"
+#include "message/validate.h"
 
 /* ---- what an XSD does not say --------------------------------------------------------------------------------- */
 
@@ -116,20 +116,21 @@ static bool judge(struct faults *faults, struct err *err)
     return true;
 }
 
-static const struct model *find_model(const struct catalog *catalog, const struct message *message, struct err *err)
+const struct model *validate_model(const struct catalog *catalog, const struct message *message, struct err *err)
 {
     struct message_envelope envelope;
     const struct message_kind *kind;
+    bool json = message->form == MESSAGE_JSON;
 
     if (!message_envelope(message, &envelope, err))
         return NULL;
     kind = catalog_find(catalog, envelope.kind, envelope.version > 999 ? 0 : (int)envelope.version, err);
     if (kind != NULL)
         return catalog_model(catalog, kind);
-    (void)snprintf(err->place, sizeof(err->place), "%s%s",
-                   message->form == MESSAGE_JSON ? "/envelope/" : "/Message/Envelope/",
-                   err->code == ERR_SCHEMA_KIND_UNKNOWN ? (message->form == MESSAGE_JSON ? "kind" : "Kind")
-                                                        : (message->form == MESSAGE_JSON ? "version" : "Version"));
+    if (err->code == ERR_SCHEMA_KIND_UNKNOWN)
+        (void)snprintf(err->place, sizeof(err->place), "%s", json ? "/envelope/kind" : "/Message/Envelope/Kind");
+    else
+        (void)snprintf(err->place, sizeof(err->place), "%s", json ? "/envelope/version" : "/Message/Envelope/Version");
     return NULL;
 }
 
@@ -141,24 +142,36 @@ static void judge_form(struct faults *faults)
         check_plain(faults, xmlDocGetRootElement(faults->message->tree->doc));
 }
 
+void validate_by(struct faults *faults)
+{
+    bool xml = faults->message->form == MESSAGE_XML;
+    struct err err = {0};
+
+    judge_form(faults);
+    /* what XML says by attributes is not for the validator to act on: it would fetch schemas that it names */
+    if (!(xml && faults->any) && check_rows(faults))
+        (void)judge(faults, &err);
+    if (err.code == ERR_NONE && faults->any && faults->n == 0)
+        (void)err_set(&err, ERR_SCHEMA_INVALID, NULL, "it does not follow its schema");
+    faults->any = faults->any || err.code != ERR_NONE;
+    if (err.code != ERR_NONE && faults->n < faults->max)
+        faults->errors[faults->n++] = err;
+}
+
 bool message_validate(const struct catalog *catalog, const struct message *message, struct err *errors, size_t max,
                       size_t *n_out)
 {
     struct faults faults = {.message = message, .errors = errors, .max = max};
     struct err err = {0};
-    bool xml = message->form == MESSAGE_XML;
 
     *n_out = 0;
-    faults.model = find_model(catalog, message, &err);
-    if (faults.model != NULL)
-        judge_form(&faults);
-    /* what XML says by attributes is not for the validator to act on: it would fetch schemas that it names */
-    if (faults.model != NULL && !(xml && faults.any) && check_rows(&faults))
-        (void)judge(&faults, &err);
-    if (err.code == ERR_NONE && faults.any && faults.n == 0)
-        (void)err_set(&err, ERR_SCHEMA_INVALID, NULL, "it does not follow its schema");
-    if (err.code != ERR_NONE && faults.n < max)
-        errors[faults.n++] = err;
-    *n_out = faults.n;
-    return faults.n == 0 && !faults.any && err.code == ERR_NONE;
+    faults.model = validate_model(catalog, message, &err);
+    if (faults.model != NULL) {
+        validate_by(&faults);
+        *n_out = faults.n;
+        return !faults.any;
+    }
+    if (max > 0)
+        errors[(*n_out)++] = err;
+    return false;
 }

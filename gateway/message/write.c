@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message/catalog.h"
+#include "message/validate.h"
 
 static void put_object(struct json_out *json, const xmlNode *node, const struct model_type *type);
 
@@ -75,26 +75,12 @@ static void put_element(struct buf *out, const xmlNode *node)
     buf_printf(out, "</%s>", name);
 }
 
-static bool find_model(const struct catalog *catalog, const struct message *message, const struct model **out,
-                       struct err *err)
-{
-    struct message_envelope envelope;
-    const struct message_kind *kind;
-
-    CHECK(message_envelope(message, &envelope, err));
-    kind = catalog_find(catalog, envelope.kind, (int)envelope.version, err);
-    *out = kind == NULL ? NULL : catalog_model(catalog, kind);
-    return kind != NULL;
-}
-
-bool message_convert(const struct catalog *catalog, const struct message *message, enum message_form form,
-                     struct buf *out, struct err *err)
+static bool write_root(const struct message *message, const struct model *model, enum message_form form,
+                       struct buf *out, struct err *err)
 {
     const xmlNode *root = xmlDocGetRootElement(message->tree->doc);
-    const struct model *model;
     struct json_out json;
 
-    CHECK(find_model(catalog, message, &model, err));
     if (form == MESSAGE_XML) {
         put_element(out, root);
     } else {
@@ -106,6 +92,14 @@ bool message_convert(const struct catalog *catalog, const struct message *messag
     return true;
 }
 
+bool message_convert(const struct catalog *catalog, const struct message *message, enum message_form form,
+                     struct buf *out, struct err *err)
+{
+    const struct model *model = validate_model(catalog, message, err);
+
+    return model != NULL && write_root(message, model, form, out, err);
+}
+
 bool message_write(const struct catalog *catalog, struct bytes json, enum message_form form, struct buf *out,
                    struct err *err)
 {
@@ -115,6 +109,26 @@ bool message_write(const struct catalog *catalog, struct bytes json, enum messag
 
     CHECK(message_read_json(json, &message, err));
     ok = message_validate(catalog, message, err, 1, &n) && message_convert(catalog, message, form, out, err);
+    message_free(&message);
+    return ok;
+}
+
+bool message_write_element(const struct catalog *catalog, const struct message_kind *kind, const char *element,
+                           struct bytes json, struct buf *out, struct err *err)
+{
+    struct model part = *catalog_model(catalog, kind);
+    struct faults faults = {.model = &part, .errors = err, .max = 1};
+    struct message *message = NULL;
+    bool ok;
+
+    part.root = element;
+    part.root_type = model_root(&part, element);
+    if (part.root_type == NULL)
+        return err_set(err, ERR_INTERNAL, NULL, "the schema of %s has no such element", kind->name);
+    CHECK(message_read_json(json, &message, err));
+    faults.message = message;
+    validate_by(&faults);
+    ok = !faults.any && write_root(message, &part, MESSAGE_XML, out, err);
     message_free(&message);
     return ok;
 }

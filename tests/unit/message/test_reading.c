@@ -305,6 +305,56 @@ static void what_is_written_is_bounded(void **state)
     buf_free(&out);
 }
 
+/* A statement as it is answered over HTTP, in XML. */
+static void a_statement_on_its_own(void **state)
+{
+    (void)state;
+#define TIMES "\"as_of\":\"2026-11-24T10:00:00+08:00\",\"this_update\":\"2026-11-24T10:00:00+08:00\""
+#define STATEMENT(disputed)                                                                                            \
+    "{\"id\":\"s-1\",\"uscc\":\"u\",\"status\":\"not_listed\",\"status_zh\":\"未入名单\",\"reasons\":[\"never_"    \
+    "listed\"],"                                                                                                       \
+    "\"reasons_zh\":[\"从未进入名单\"],\"disputed\":" disputed ",\"sequence\":0,\"head\":12,\"rules\":\"2026-1\","     \
+    "\"issuer\":{\"name\":\"局\",\"uscc\":\"v\"},\"source\":{\"id\":\"bureau-sx\",\"freshness\":\"on_time\"}," TIMES   \
+    "}"
+    struct buf out;
+    struct err err = {0};
+    const struct message_kind *kind = catalog_find(catalog, "whitelist.statement", 1, &err);
+    buf_init(&out, 4096);
+    assert_true(message_write_element(catalog, kind, "Statement", BYTES_LIT(STATEMENT("false")), &out, &err));
+    assert_string_equal(
+        (char *)out.p,
+        "<Statement xmlns=\"" MESSAGE_NAMESPACE "\"><Id>s-1</Id><Uscc>u</Uscc><Status>not_listed</Status>"
+        "<StatusZh>未入名单</StatusZh><Reason>never_listed</Reason><ReasonZh>从未进入名单</ReasonZh>"
+        "<Disputed>false</Disputed><Sequence>0</Sequence><Head>12</Head><Rules>2026-1</Rules><Issuer><Name>局</Name>"
+        "<Uscc>v</Uscc></Issuer><Source><Id>bureau-sx</Id><Freshness>on_time</Freshness></Source>"
+        "<AsOf>2026-11-24T10:00:00+08:00</AsOf><ThisUpdate>2026-11-24T10:00:00+08:00</ThisUpdate></Statement>");
+    assert_false(message_write_element(catalog, kind, "Statement", BYTES_LIT(STATEMENT("0")), &out, &err));
+    assert_int_equal(err.code, ERR_SCHEMA_TYPE);
+    assert_string_equal(err.place, "/disputed");
+    assert_false(message_write_element(catalog, kind, "Other", BYTES_LIT("{}"), &out, &err));
+    assert_string_equal(verdict(catalog, MESSAGE_XML, buf_bytes(&out)), "schema.invalid /");
+    buf_free(&out);
+}
+
+static void a_signature_can_be_left_out(void **state)
+{
+    (void)state;
+#define SIGNED "<Message xmlns='" MESSAGE_NAMESPACE "'>" ENVELOPE_XML("echo") "<Body/>%s</Message>"
+    static const char *const tails[] = {"", "<d:Signature xmlns:d='http://www.w3.org/2000/09/xmldsig#' Id='x'/>\n ",
+                                        "<Signature xmlns='urn:other'/>"};
+    for (int i = 0; i < 3; i++) {
+        char text[1024];
+        struct message *message;
+        struct err err = {0};
+        size_t n;
+        snprintf(text, sizeof text, SIGNED, tails[i]);
+        assert_true(message_read_xml(bytes_str(text), &message, &err));
+        message_drop_signature(message);
+        assert_int_equal(message_validate(catalog, message, &err, 1, &n), i < 2);
+        message_free(&message);
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -326,7 +376,8 @@ int main(void)
         cmocka_unit_test(faults_name_their_place),       cmocka_unit_test(envelopes_that_do_not_hold),
         cmocka_unit_test(all_faults_are_told_once),      cmocka_unit_test(faults_never_quote_values),
         cmocka_unit_test(ten_thousand_rows_and_no_more), cmocka_unit_test(a_body_reads_the_same),
-        cmocka_unit_test(what_is_written_is_bounded),
+        cmocka_unit_test(what_is_written_is_bounded),    cmocka_unit_test(a_statement_on_its_own),
+        cmocka_unit_test(a_signature_can_be_left_out),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
