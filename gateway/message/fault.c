@@ -88,13 +88,19 @@ static bool said_already(const struct faults *faults, const char *place)
     return false;
 }
 
+bool fault_enough(const struct faults *faults)
+{
+    return faults->n >= faults->max || faults->looked >= 4 * faults->max;
+}
+
 void fault_add(struct faults *faults, enum err_code code, const xmlNode *node, const char *member, const char *detail)
 {
     char place[FAULT_PLACE_SIZE];
 
     faults->any = true;
-    if (faults->n == faults->max)
+    if (fault_enough(faults))
         return;
+    faults->looked++;
     put_place(faults, node, member, place);
     if (said_already(faults, place))
         return;

@@ -11,8 +11,11 @@ struct faults {
     const struct model *model;
     struct err *errors;
     size_t max, n;
-    bool any; /* also when there is no room to say which */
+    size_t looked; /* places put together, also for faults that say the same again */
+    bool any;      /* also when there is no room to say which */
 };
+/* True when no more will be added: telling where a fault is costs a look at all its siblings. */
+bool fault_enough(const struct faults *faults);
 /* The type of an element by its path from the root; NULL when it is not described. */
 const struct model_type *fault_type(const struct model *model, const xmlNode *node);
 /* A fault of this element, or (when `member` is not NULL) of a member of it that is not in the tree. Nothing is added

@@ -93,19 +93,22 @@ void message_drop_signature(struct message *message)
     xmlFreeNode(last);
 }
 
+static const xmlNode *same_name(const xmlNode *node, const xmlNode *from, bool forward)
+{
+    for (; from != NULL; from = forward ? from->next : from->prev)
+        if (from->type == XML_ELEMENT_NODE && strcmp((const char *)from->name, (const char *)node->name) == 0)
+            break;
+    return from;
+}
+
 /* Its number among the siblings of its name, from 1; 0 when it is the only one. */
 static size_t position(const xmlNode *node)
 {
-    size_t before = 0, all = 0;
+    size_t before = 0;
 
-    for (const xmlNode *other = node->parent->children; other != NULL; other = other->next) {
-        if (other->type != XML_ELEMENT_NODE || strcmp((const char *)other->name, (const char *)node->name) != 0)
-            continue;
-        all++;
-        if (other == node)
-            before = all;
-    }
-    return all > 1 ? before : 0;
+    for (const xmlNode *other = node; (other = same_name(node, other->prev, false)) != NULL;)
+        before++;
+    return before > 0 || same_name(node, node->next, true) != NULL ? before + 1 : 0;
 }
 
 static void put_step(const xmlNode *node, struct buf *out)

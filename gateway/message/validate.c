@@ -9,21 +9,32 @@
 
 /* ---- what an XSD does not say --------------------------------------------------------------------------------- */
 
+/* What, besides text, stands in an element that holds no others; NULL: nothing. */
+static const char *splits(const xmlNode *node)
+{
+    bool alone = node->children != NULL && node->children->next == NULL;
+
+    for (const xmlNode *child = node->children; child != NULL; child = child->next) {
+        if (child->type == XML_COMMENT_NODE)
+            return "a comment splits the value";
+        if (child->type == XML_CDATA_SECTION_NODE && !alone)
+            return "a CDATA section splits the value";
+    }
+    return NULL;
+}
+
 /* xsi:type and its like would change what is judged by; comments and CDATA sections change what a reader sees. */
 static void check_plain(struct faults *faults, const xmlNode *node)
 {
+    const xmlNode *child = message_next_element(node->children);
+    const char *detail = child == NULL ? splits(node) : NULL;
+
     if (node->properties != NULL)
         fault_add(faults, ERR_SCHEMA_INVALID, node, NULL, "attributes are not known here");
-    for (const xmlNode *child = node->children; child != NULL; child = child->next) {
-        bool alone = child->prev == NULL && child->next == NULL;
-
-        if (child->type == XML_ELEMENT_NODE)
-            check_plain(faults, child);
-        else if (child->type == XML_COMMENT_NODE && message_next_element(node->children) == NULL)
-            fault_add(faults, ERR_SCHEMA_INVALID, node, NULL, "a comment splits the value");
-        else if (child->type == XML_CDATA_SECTION_NODE && !alone)
-            fault_add(faults, ERR_SCHEMA_INVALID, node, NULL, "a CDATA section splits the value");
-    }
+    if (detail != NULL)
+        fault_add(faults, ERR_SCHEMA_INVALID, node, NULL, detail);
+    for (; child != NULL; child = message_next_element(child->next))
+        check_plain(faults, child);
 }
 
 static bool check_rows(struct faults *faults)
@@ -91,7 +102,7 @@ static void on_error(void *data, xmlError *error)
     const xmlNode *node = error->node;
 
     faults->any = true;
-    if (faults->n == faults->max || node == NULL || node->type != XML_ELEMENT_NODE)
+    if (fault_enough(faults) || node == NULL || node->type != XML_ELEMENT_NODE)
         return;
     if (error->code != XML_SCHEMAV_ELEMENT_CONTENT) {
         value_fault(faults, node, error->code);

@@ -149,6 +149,48 @@ static void bombs_are_refused_in_milliseconds(void **state)
     }
 }
 
+/* Well-formed and within the limits, but made so that telling what is wrong could cost a look at everything each time.
+ */
+static void faults_by_the_hundred_thousand(void **state)
+{
+    (void)state;
+#define HEAD "<Message xmlns='" MESSAGE_NAMESPACE "'>" ENVELOPE_XML("enterprise.update")
+#define JSON_HEAD "{\"envelope\":" ENVELOPE_JSON("enterprise.update") ",\"body\":{\"rows\":["
+    struct {
+        enum message_form form;
+        const char *head, *part;
+        size_t n;
+        const char *tail;
+    } cases[] = {
+        {MESSAGE_XML, HEAD "<Body><Row><Uscc>", "x<!---->", 190000, "</Uscc></Row></Body></Message>"},
+        {MESSAGE_XML, HEAD "<Body><Row><Uscc>", "<![CDATA[x]]>y", 190000, "</Uscc></Row></Body></Message>"},
+        {MESSAGE_XML, HEAD "<Body a=''>", "<Row a=''/>", 350000, "</Body></Message>"},
+        {MESSAGE_XML, HEAD "<Body>", "<X/>", 390000, "</Body></Message>"},
+        {MESSAGE_XML, HEAD "<Body>", "<Row/><X/>", 190000, "</Body></Message>"},
+        {MESSAGE_XML, HEAD "<Body>", "<Row><Uscc/></Row>", 9999, "</Body></Message>"},
+        {MESSAGE_XML, HEAD "<Body><Row><Uscc>", "&#48;", 800000, "</Uscc></Row></Body></Message>"},
+        {MESSAGE_JSON, JSON_HEAD "null", ",null", 390000, "]}}"},
+        {MESSAGE_JSON, JSON_HEAD "{\"uscc\":\"\"}", ",{\"uscc\":\"\"}", 9999, "]}}"},
+        {MESSAGE_JSON, JSON_HEAD "{}", ",{}", 190000, "]}}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = repeat(cases[i].head, cases[i].part, cases[i].n, cases[i].tail);
+        double before = cpu_ms();
+        struct err errors[32];
+        struct message *message = NULL;
+        size_t n = 0;
+        assert_true(
+            (cases[i].form == MESSAGE_XML ? message_read_xml : message_read_json)(bytes_str(text), &message, errors));
+        assert_false(message_validate(catalog, message, errors, 32, &n));
+        assert_true(n > 0);
+        message_free(&message);
+        double took = cpu_ms() - before;
+        if (took > 2000)
+            fail_msg("case %zu: %.0f ms", i, took);
+        free(text);
+    }
+}
+
 static void a_json_bomb_too(void **state)
 {
     (void)state;
@@ -184,6 +226,7 @@ int main(void)
         cmocka_unit_test(things_of_xml_that_messages_have_no_use_for),
         cmocka_unit_test(every_truncation_is_malformed),
         cmocka_unit_test(bombs_are_refused_in_milliseconds),
+        cmocka_unit_test(faults_by_the_hundred_thousand),
         cmocka_unit_test(a_json_bomb_too),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
