@@ -253,7 +253,8 @@ bool run_finish(struct sync *sync, struct story *story, enum run_state state, co
     story->state = state;
     if (why != NULL && why->code != ERR_NONE) {
         snprintf(story->error, sizeof story->error, "%s", err_info(why->code)->code);
-        snprintf(story->error_text, sizeof story->error_text, "%s", why->detail);
+        snprintf(story->error_text, sizeof story->error_text, "%s", err_detail(why, false));
+        snprintf(story->error_text_zh, sizeof story->error_text_zh, "%s", err_detail(why, true));
     }
     if (state != RUN_HELD)
         CHECK(stage_clear(sync, story->id, err));

@@ -38,7 +38,7 @@ struct story {
     int64_t attempts, restarts;
     char pages[65];                   /* digest over the pages' digests */
     char origin[RUN_ORIGIN_MAX + 1];  /* what the rows came from, as the adapter names it; "" not said */
-    char error[64], error_text[RUN_TEXT_MAX];
+    char error[64], error_text[RUN_TEXT_MAX], error_text_zh[RUN_TEXT_MAX];
     int64_t guard_listed, guard_limit, guard_taken, guard_wanted;
     char hold_why[64];                /* code: guard.held list.empty list.short absence.confirm */
     char approval[32];                /* open or granted approval */

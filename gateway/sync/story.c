@@ -1,6 +1,7 @@
 /* A run's story: the JSON kept in the table `run`, which is also what people are shown. */
 #include "sync/internal.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,11 +19,14 @@ static const struct {
     [RUN_RUNNING] = {"running", {"gateway", "the gateway is working; nobody needs to act", "网关正在处理，无需操作"}},
     [RUN_DONE] = {"done", {"gateway", "nothing; the next run starts by its period", "无需操作，下次按周期自动同步"}},
     [RUN_INCOMPLETE] = {"incomplete",
-                        {"gateway", "the gateway tries again by itself; if it repeats, ask the source why its list breaks off",
+                        {"gateway",
+                         "the gateway tries again by itself; if it repeats, ask the source why its list breaks off",
                          "网关将自动重试；若反复出现，请联系名单来源核查名单为何中断"}},
-    [RUN_FAILED] = {"failed",
-                    {"gateway", "the gateway tries again by itself; read the error and, if it repeats, ask the source or mend the settings",
-                     "网关将自动重试；若反复出现，请按错误信息联系来源或修正设置"}},
+    [RUN_FAILED] =
+        {"failed",
+         {"gateway",
+          "the gateway tries again by itself; read the error and, if it repeats, ask the source or mend the settings",
+          "网关将自动重试；若反复出现，请按错误信息联系来源或修正设置"}},
     [RUN_HELD] = {"held",
                   {"approver", "an approver must look at the differences and grant or reject; nothing has changed yet",
                    "须由审批人核对差异后批准或驳回；目前未作任何改动"}},
@@ -39,19 +43,131 @@ const char *run_state_name(enum run_state state)
     return states[state].name;
 }
 
-static void add_counts(struct json_out *out, const struct run_counts *c)
+/* ---- members that are written and read by a table ---- */
+
+/* TIME is for people: the same moment is read as a NUMBER. */
+enum member_kind { TEXT, TEXT_OR_NONE, NUMBER, FLAG, TIME };
+struct member {
+    const char *name;
+    enum member_kind kind;
+    size_t at, size; /* in struct story */
+};
+#define MEMBER(label, as, field)                                                                                       \
+    {                                                                                                                  \
+        .name = label, .kind = as, .at = offsetof(struct story, field), .size = sizeof(((struct story *)NULL)->field)  \
+    }
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+static const struct member identity[] = {
+    MEMBER("id", TEXT, id),
+    MEMBER("source", TEXT, source),
+};
+static const struct member times[] = {
+    MEMBER("started", TIME, started_ms),      MEMBER("fetched", TIME, fetched_ms),
+    MEMBER("ended", TIME, ended_ms),          MEMBER("started_ms", NUMBER, started_ms),
+    MEMBER("fetched_ms", NUMBER, fetched_ms), MEMBER("ended_ms", NUMBER, ended_ms),
+};
+static const struct member list[] = {
+    MEMBER("list_version", TEXT_OR_NONE, list_version),
+    MEMBER("total", NUMBER, total),
+};
+static const struct member counts[] = {
+    MEMBER("received", NUMBER, counts.received),   MEMBER("added", NUMBER, counts.added),
+    MEMBER("renewed", NUMBER, counts.renewed),     MEMBER("amended", NUMBER, counts.amended),
+    MEMBER("withdrawn", NUMBER, counts.withdrawn), MEMBER("absent", NUMBER, counts.absent),
+    MEMBER("unchanged", NUMBER, counts.unchanged), MEMBER("rejected", NUMBER, counts.rejected),
+    MEMBER("doubtful", NUMBER, counts.doubtful),
+};
+static const struct member course[] = {
+    MEMBER("awaiting", NUMBER, awaiting),
+    MEMBER("attempts", NUMBER, attempts),
+    MEMBER("restarts", NUMBER, restarts),
+    MEMBER("full", FLAG, full),
+    MEMBER("dry_run", FLAG, dry_run),
+    MEMBER("initial", FLAG, initial),
+    MEMBER("absence_counts", FLAG, absence_counts),
+    MEMBER("pages", TEXT_OR_NONE, pages),
+    MEMBER("origin", TEXT_OR_NONE, origin),
+};
+static const struct member error[] = {
+    MEMBER("code", TEXT, error),
+    MEMBER("detail", TEXT, error_text),
+    MEMBER("detail_zh", TEXT_OR_NONE, error_text_zh),
+};
+static const struct member guard[] = {
+    MEMBER("listed", NUMBER, guard_listed),
+    MEMBER("limit", NUMBER, guard_limit),
+    MEMBER("taken", NUMBER, guard_taken),
+    MEMBER("wanted", NUMBER, guard_wanted),
+};
+static const struct member outcome[] = {
+    MEMBER("hold_why", TEXT_OR_NONE, hold_why),
+    MEMBER("approval", TEXT_OR_NONE, approval),
+    MEMBER("superseded_by", TEXT_OR_NONE, superseded_by),
+    MEMBER("first_seq", NUMBER, first_seq),
+    MEMBER("last_seq", NUMBER, last_seq),
+};
+
+static void add_member(struct json_out *out, const struct member *member, const void *value)
+{
+    switch (member->kind) {
+    case TEXT:
+        json_add_string(out, member->name, value);
+        break;
+    case TEXT_OR_NONE:
+        json_add_string_opt(out, member->name, value);
+        break;
+    case NUMBER:
+        json_add_integer(out, member->name, *(const int64_t *)value);
+        break;
+    case FLAG:
+        json_add_boolean(out, member->name, *(const bool *)value);
+        break;
+    case TIME:
+        json_add_time(out, member->name, *(const int64_t *)value);
+        break;
+    }
+}
+
+static void add_members(struct json_out *out, const struct story *story, const struct member *members, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        add_member(out, &members[i], (const char *)story + members[i].at);
+}
+
+static void read_member(const json_value *value, const struct member *member, void *out)
+{
+    const char *text = json_string(value);
+    switch (member->kind) {
+    case TEXT:
+    case TEXT_OR_NONE:
+        snprintf(out, member->size, "%s", text == NULL ? "" : text);
+        break;
+    case NUMBER:
+        json_integer(value, out);
+        break;
+    case FLAG:
+        json_boolean(value, out);
+        break;
+    case TIME:
+        break;
+    }
+}
+
+/* What is missing stays as it is. */
+static void read_members(const json_value *object, struct story *story, const struct member *members, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        read_member(json_member(object, members[i].name), &members[i], (char *)story + members[i].at);
+}
+
+/* ---- writing ---- */
+
+static void add_counts(struct json_out *out, const struct story *story)
 {
     json_key(out, "counts");
     json_begin_object(out);
-    json_add_integer(out, "received", c->received);
-    json_add_integer(out, "added", c->added);
-    json_add_integer(out, "renewed", c->renewed);
-    json_add_integer(out, "amended", c->amended);
-    json_add_integer(out, "withdrawn", c->withdrawn);
-    json_add_integer(out, "absent", c->absent);
-    json_add_integer(out, "unchanged", c->unchanged);
-    json_add_integer(out, "rejected", c->rejected);
-    json_add_integer(out, "doubtful", c->doubtful);
+    add_members(out, story, counts, COUNT(counts));
     json_end_object(out);
 }
 
@@ -62,8 +178,7 @@ static void add_error(struct json_out *out, const struct story *story)
     const struct err_info *info = err_info(err_by_name(story->error));
     json_key(out, "error");
     json_begin_object(out);
-    json_add_string(out, "code", story->error);
-    json_add_string(out, "detail", story->error_text);
+    add_members(out, story, error, COUNT(error));
     if (info != NULL) {
         json_add_string(out, "text_en", info->en);
         json_add_string(out, "text_zh", info->zh);
@@ -90,10 +205,16 @@ static void add_guard(struct json_out *out, const struct story *story)
         return;
     json_key(out, "guard");
     json_begin_object(out);
-    json_add_integer(out, "listed", story->guard_listed);
-    json_add_integer(out, "limit", story->guard_limit);
-    json_add_integer(out, "taken", story->guard_taken);
-    json_add_integer(out, "wanted", story->guard_wanted);
+    add_members(out, story, guard, COUNT(guard));
+    json_end_object(out);
+}
+
+static void add_actor(struct json_out *out, const struct story *story)
+{
+    json_key(out, "actor");
+    json_begin_object(out);
+    json_add_string(out, "kind", actor_kind_name(story->actor_kind));
+    json_add_string_opt(out, "id", story->actor);
     json_end_object(out);
 }
 
@@ -102,68 +223,24 @@ void story_encode(const struct story *story, struct buf *buf)
     struct json_out out;
     json_out_init(&out, buf);
     json_begin_object(&out);
-    json_add_string(&out, "id", story->id);
-    json_add_string(&out, "source", story->source);
+    add_members(&out, story, identity, COUNT(identity));
     json_add_string(&out, "state", states[story->state].name);
     json_add_string(&out, "phase", phases[story->phase]);
     add_next(&out, story);
-    json_key(&out, "actor");
-    json_begin_object(&out);
-    json_add_string(&out, "kind", actor_kind_name(story->actor_kind));
-    json_add_string_opt(&out, "id", story->actor);
-    json_end_object(&out);
-    json_add_integer(&out, "actor_kind", story->actor_kind);
-    json_add_time(&out, "started", story->started_ms);
-    json_add_time(&out, "fetched", story->fetched_ms);
-    json_add_time(&out, "ended", story->ended_ms);
-    json_add_integer(&out, "started_ms", story->started_ms);
-    json_add_integer(&out, "fetched_ms", story->fetched_ms);
-    json_add_integer(&out, "ended_ms", story->ended_ms);
+    add_actor(&out, story);
+    add_members(&out, story, times, COUNT(times));
     if (story->ended_ms > 0)
         json_add_integer(&out, "duration_ms", story->ended_ms - story->started_ms);
-    json_add_string_opt(&out, "list_version", story->list_version);
-    json_add_integer(&out, "total", story->total);
-    add_counts(&out, &story->counts);
-    json_add_integer(&out, "awaiting", story->awaiting);
-    json_add_integer(&out, "attempts", story->attempts);
-    json_add_integer(&out, "restarts", story->restarts);
-    json_add_boolean(&out, "full", story->full);
-    json_add_boolean(&out, "dry_run", story->dry_run);
-    json_add_boolean(&out, "initial", story->initial);
-    json_add_boolean(&out, "absence_counts", story->absence_counts);
-    json_add_string_opt(&out, "pages", story->pages);
-    json_add_string_opt(&out, "origin", story->origin);
+    add_members(&out, story, list, COUNT(list));
+    add_counts(&out, story);
+    add_members(&out, story, course, COUNT(course));
     add_error(&out, story);
     add_guard(&out, story);
-    json_add_string_opt(&out, "hold_why", story->hold_why);
-    json_add_string_opt(&out, "approval", story->approval);
-    json_add_string_opt(&out, "superseded_by", story->superseded_by);
-    json_add_integer(&out, "first_seq", (int64_t)story->first_seq);
-    json_add_integer(&out, "last_seq", (int64_t)story->last_seq);
+    add_members(&out, story, outcome, COUNT(outcome));
     json_end_object(&out);
 }
 
 /* ---- reading it back ---- */
-
-static void copy(const json_value *object, const char *name, char *out, size_t size)
-{
-    const char *s = json_string(json_member(object, name));
-    snprintf(out, size, "%s", s == NULL ? "" : s);
-}
-
-static int64_t number(const json_value *object, const char *name)
-{
-    int64_t v = 0;
-    json_integer(json_member(object, name), &v);
-    return v;
-}
-
-static bool flag(const json_value *object, const char *name)
-{
-    bool v = false;
-    json_boolean(json_member(object, name), &v);
-    return v;
-}
 
 static int index_of(const char *const *names, size_t n, const char *name)
 {
@@ -188,13 +265,14 @@ static bool read_state(const json_value *o, struct story *out)
     return false;
 }
 
-static void read_counts(const json_value *o, struct run_counts *c)
+static void read_actor(const json_value *actor, struct story *out)
 {
-    *c = (struct run_counts){
-        .received = number(o, "received"), .added = number(o, "added"), .renewed = number(o, "renewed"),
-        .amended = number(o, "amended"), .withdrawn = number(o, "withdrawn"), .absent = number(o, "absent"),
-        .unchanged = number(o, "unchanged"), .rejected = number(o, "rejected"), .doubtful = number(o, "doubtful"),
-    };
+    const char *kind = json_string(json_member(actor, "kind")), *id = json_string(json_member(actor, "id"));
+    for (int k = 0; kind != NULL && k < ACTOR_COUNT; k++) {
+        if (strcmp(actor_kind_name((enum actor_kind)k), kind) == 0)
+            out->actor_kind = (enum actor_kind)k;
+    }
+    snprintf(out->actor, sizeof out->actor, "%s", id == NULL ? "" : id);
 }
 
 bool story_decode(struct bytes in, struct story *out, struct err *err)
@@ -203,37 +281,16 @@ bool story_decode(struct bytes in, struct story *out, struct err *err)
     *out = (struct story){0};
     if (!json_parse(in, &doc, err) || !read_state(json_root(doc), out))
         return err_set(err, ERR_STORE_CORRUPT, "run", "story");
-    const json_value *o = json_root(doc), *guard = json_member(o, "guard"), *error = json_member(o, "error");
-    copy(o, "id", out->id, sizeof out->id);
-    copy(o, "source", out->source, sizeof out->source);
-    out->actor_kind = (enum actor_kind)number(o, "actor_kind");
-    copy(json_member(o, "actor"), "id", out->actor, sizeof out->actor);
-    out->full = flag(o, "full");
-    out->dry_run = flag(o, "dry_run");
-    out->initial = flag(o, "initial");
-    out->absence_counts = flag(o, "absence_counts");
-    out->started_ms = number(o, "started_ms");
-    out->fetched_ms = number(o, "fetched_ms");
-    out->ended_ms = number(o, "ended_ms");
-    copy(o, "list_version", out->list_version, sizeof out->list_version);
-    out->total = number(o, "total");
-    read_counts(json_member(o, "counts"), &out->counts);
-    out->awaiting = number(o, "awaiting");
-    out->attempts = number(o, "attempts");
-    out->restarts = number(o, "restarts");
-    copy(o, "pages", out->pages, sizeof out->pages);
-    copy(o, "origin", out->origin, sizeof out->origin);
-    copy(error, "code", out->error, sizeof out->error);
-    copy(error, "detail", out->error_text, sizeof out->error_text);
-    out->guard_listed = number(guard, "listed");
-    out->guard_limit = number(guard, "limit");
-    out->guard_taken = number(guard, "taken");
-    out->guard_wanted = number(guard, "wanted");
-    copy(o, "hold_why", out->hold_why, sizeof out->hold_why);
-    copy(o, "approval", out->approval, sizeof out->approval);
-    copy(o, "superseded_by", out->superseded_by, sizeof out->superseded_by);
-    out->first_seq = (uint64_t)number(o, "first_seq");
-    out->last_seq = (uint64_t)number(o, "last_seq");
+    const json_value *o = json_root(doc);
+    read_members(o, out, identity, COUNT(identity));
+    read_actor(json_member(o, "actor"), out);
+    read_members(o, out, times, COUNT(times));
+    read_members(o, out, list, COUNT(list));
+    read_members(json_member(o, "counts"), out, counts, COUNT(counts));
+    read_members(o, out, course, COUNT(course));
+    read_members(json_member(o, "error"), out, error, COUNT(error));
+    read_members(json_member(o, "guard"), out, guard, COUNT(guard));
+    read_members(o, out, outcome, COUNT(outcome));
     return true;
 }
 
@@ -247,23 +304,26 @@ void story_put(struct store_txn *txn, const struct story *story)
     buf_free(&out);
 }
 
-bool story_get(struct store_txn *txn, const char *id, struct story *out, struct err *err)
+static bool stored(struct store_txn *txn, const char *id, struct bytes *value_out, struct err *err)
 {
     struct store_key key = key_text(id);
+    return store_get(txn, TABLE_RUN, &key, value_out) || err_set(err, ERR_RUN_UNKNOWN, "run", "%.40s", id);
+}
+
+bool story_get(struct store_txn *txn, const char *id, struct story *out, struct err *err)
+{
     struct bytes value;
-    if (!store_get(txn, TABLE_RUN, &key, &value))
-        return err_set(err, ERR_RUN_UNKNOWN, "run", "%.40s", id);
+    CHECK(stored(txn, id, &value, err));
     return story_decode(value, out, err);
 }
 
 /* ---- for people ---- */
 
-bool sync_run_read(struct store_txn *txn, struct arena *arena, const char *run_id, struct bytes *json_out, struct err *err)
+bool sync_run_read(struct store_txn *txn, struct arena *arena, const char *run_id, struct bytes *json_out,
+                   struct err *err)
 {
-    struct store_key key = key_text(run_id);
     struct bytes value;
-    if (!store_get(txn, TABLE_RUN, &key, &value))
-        return err_set(err, ERR_RUN_UNKNOWN, "run", "%.40s", run_id);
+    CHECK(stored(txn, run_id, &value, err));
     *json_out = bytes_dup(arena, value);
     return true;
 }
@@ -274,8 +334,8 @@ bool sync_runs(struct store_txn *txn, const char *source, size_t max, sync_each 
     size_t n = 0;
     for (store_walk_down(&walk, txn, TABLE_RUN, NULL, NULL); n < max && store_next(&walk);) {
         struct bytes raw, inside;
-        bool match = source == NULL || (json_scan_member(walk.value, "source", &raw) && json_scan_string(raw, &inside) &&
-                                        bytes_equal(inside, bytes_str(source)));
+        bool match = source == NULL || (json_scan_member(walk.value, "source", &raw) &&
+                                        json_scan_string(raw, &inside) && bytes_equal(inside, bytes_str(source)));
         if (!match)
             continue;
         n++;
@@ -286,8 +346,8 @@ bool sync_runs(struct store_txn *txn, const char *source, size_t max, sync_each 
     return !store_failed(txn, err);
 }
 
-bool sync_diff(struct store_txn *txn, const char *run_id, const char *after_uscc, size_t max, sync_each *each, void *arg,
-               struct err *err)
+bool sync_diff(struct store_txn *txn, const char *run_id, const char *after_uscc, size_t max, sync_each *each,
+               void *arg, struct err *err)
 {
     struct store_key prefix = key_pair(run_id, "");
     struct store_key from = key_pair(run_id, after_uscc == NULL ? "" : after_uscc);

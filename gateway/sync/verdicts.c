@@ -62,7 +62,7 @@ static void put_story(struct buf *out, const struct story *story)
                      story->id, (long long)c->received, (long long)c->added, (long long)c->renewed, (long long)c->amended,
                      (long long)c->withdrawn, (long long)c->unchanged, (long long)c->rejected);
     if (story->error[0] != '\0' && n > 0 && (size_t)n < sizeof text)
-        snprintf(text + n, sizeof text - (size_t)n, "。%s %s", info == NULL ? "" : info->zh, story->error_text);
+        snprintf(text + n, sizeof text - (size_t)n, "。%s %s", info == NULL ? "" : info->zh, story->error_text_zh);
     put_row(out, 0, story->error[0] != '\0' ? story->error : run_state_name(story->state), "", text);
 }
 
