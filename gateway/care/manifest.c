@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #define MANIFEST_FORMAT 1
-#define MANIFEST_MAX (15u << 20)         /* below what the JSON reader takes at all */
+#define MANIFEST_MAX (15u << 20) /* below what the JSON reader takes at all */
 #define PATH_IN_MAX 200
 
 void root_text(const struct journal_head *head, char out[CARE_ROOT_SIZE])
@@ -115,6 +115,12 @@ bool manifest_write(const struct manifest *manifest, const char *directory, char
 
 /* ---- reading ---- */
 
+/* Why the backup is broken is told by another error, in both languages. */
+static bool broken_by(const struct err *why, const char *place, struct err *err)
+{
+    return err_set_both(err, ERR_BACKUP_BROKEN, place, err_detail(why, false), err_detail(why, true));
+}
+
 /* Below the backup and nowhere else. */
 static bool path_is_inside(const char *path)
 {
@@ -181,12 +187,15 @@ bool manifest_read(struct arena *arena, const char *directory, struct manifest *
 
     *out = (struct manifest){.arena = arena};
     CHECK(path_join(path, directory, CARE_MANIFEST, err));
-    if (!file_read_whole(arena, path, MANIFEST_MAX, &text, &why))
-        return err_set(err, ERR_BACKUP_BROKEN, CARE_MANIFEST, "it was never finished, or is no backup: %.200s",
-                       why.detail);
+    if (!file_read_whole(arena, path, MANIFEST_MAX, &text, &why)) {
+        broken_by(&why, CARE_MANIFEST, err);
+        return err_context(err, "it was never finished, or is no backup");
+    }
     digest_of(text, hex_out);
-    if (!read_members(out, text, &why))
-        return err_set(err, ERR_BACKUP_BROKEN, CARE_MANIFEST, "%.60s %.200s", why.place, why.detail);
+    if (!read_members(out, text, &why)) {
+        broken_by(&why, CARE_MANIFEST, err);
+        return why.place[0] != '\0' ? err_context(err, "%.60s", why.place) : false;
+    }
     if (out->n > 0)
         qsort(out->files, out->n, sizeof *out->files, by_path);
     return true;
@@ -230,7 +239,7 @@ static bool check_file(const struct kept_file *file, const char *directory, stru
 
     CHECK(path_join(path, directory, file->path, err));
     if (!file_digest(path, hex, &bytes, &why))
-        return err_set(err, ERR_BACKUP_BROKEN, file->path, "%.250s", why.detail);
+        return broken_by(&why, file->path, err);
     if (bytes != file->bytes)
         return err_set(err, ERR_BACKUP_BROKEN, file->path, "%lld bytes, the manifest says %lld", (long long)bytes,
                        (long long)file->bytes);
