@@ -8,9 +8,8 @@ export LC_ALL=C.UTF-8
 root=$(cd "${1:-$(dirname "$0")/../..}" && pwd)
 results=$root/tests/results
 log=$results/chroot.txt
-keep=${CHROOT_DIR:-}
-system=${CHROOT_DIR:-}
-mounted=
+# shellcheck source=tests/long/fresh.sh
+. "$(dirname "$0")/fresh.sh"
 
 say() {
     echo "chroot: $(date +%T) $*" | tee -a "$log" >&2
@@ -24,52 +23,9 @@ die() {
 finish() {
     code=$?
     trap - EXIT INT TERM
-    for where in $mounted; do
-        umount -l "$where"
-    done
-    # Only what this run made, and only when nothing of this machine is mounted inside any more.
-    if [ -z "$keep" ] && [ -n "$system" ] && ! grep -q " $system/" /proc/mounts; then
-        rm -rf --one-file-system "$system"
-    fi
+    fresh_remove
+    [ "$code" -eq 0 ] || say "ended with $code; see $log"
     exit "$code"
-}
-
-# What apt is told here to use: address, suite, component of each Debian line.
-sources() {
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
-        awk '$3 == "main" && $2 ~ /^bookworm/ && !seen[$0]++ { print "deb", $1, $2, $3 }' | grep -E '/debian|deb\.debian\.org' || :
-}
-
-make_system() {
-    if [ -n "$system" ] && [ -x "$system/bin/sh" ]; then
-        return
-    fi
-    [ -n "$system" ] || system=$(mktemp -d "${TMPDIR:-/var/tmp}/pledged-chroot.XXXXXX")
-    mirror=$(sources | awk '$3 == "bookworm" { print $2; exit }')
-    say "debootstrap bookworm from ${mirror:=http://deb.debian.org/debian}"
-    debootstrap --variant=minbase bookworm "$system" "$mirror" >>"$log" 2>&1 || die "debootstrap failed: see $log"
-}
-
-# The same mirrors, proxies and name service as outside.
-share_network() {
-    sources >"$system/etc/apt/sources.list"
-    [ -s "$system/etc/apt/sources.list" ] || echo "deb $mirror bookworm main" >"$system/etc/apt/sources.list"
-    for file in /etc/apt/apt.conf /etc/apt/apt.conf.d/*; do
-        if [ -f "$file" ] && grep -qiE 'Acquire::|Verify-Peer|CaInfo' "$file"; then
-            mkdir -p "$system$(dirname "$file")"
-            cp "$file" "$system$file"
-        fi
-    done
-    cp -L /etc/resolv.conf /etc/hosts "$system/etc/" 2>/dev/null || :
-}
-
-mount_kernel() {
-    for what in proc sys dev; do
-        mkdir -p "$system/$what"
-        mount --rbind "/$what" "$system/$what"
-        mount --make-rslave "$system/$what"
-        mounted="$system/$what $mounted"
-    done
 }
 
 clone_head() {
@@ -99,9 +55,8 @@ mkdir -p "$results"
 : >"$log"
 trap finish EXIT
 trap 'exit 130' INT TERM
-make_system
-share_network
-mount_kernel
+say "a fresh Debian 12 in ${CHROOT_DIR:-a temporary folder}"
+fresh_make "${CHROOT_DIR:-}" >>"$log" 2>&1
 clone_head
 inside gateway/quickstart.sh
 inside tests/run.sh
