@@ -25,7 +25,10 @@ struct restoring {
     const struct manifest *manifest;
 };
 
-static bool name_paths(struct restoring *r, struct err *err)
+#define NAMES_MAX 100                    /* restores within one second */
+
+/* What was there is kept under a name that is free: a second restore may come in the same second. */
+static bool name_kept(struct restoring *r, struct err *err)
 {
     time_t now = (time_t)(clock_wall_ms() / 1000);
     struct tm utc;
@@ -33,12 +36,23 @@ static bool name_paths(struct restoring *r, struct err *err)
 
     gmtime_r(&now, &utc);
     strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc);
-    bool fits = snprintf(r->staging, sizeof r->staging, "%s.restoring", r->data) < (int)sizeof r->staging &&
-                snprintf(r->kept, sizeof r->kept, "%s.before-restore-%s", r->data, stamp) < (int)sizeof r->kept;
-    if (!fits)
+    for (int n = 1; n <= NAMES_MAX; n++) {
+        char more[16] = "";
+        if (n > 1)
+            snprintf(more, sizeof more, "-%d", n);
+        if (snprintf(r->kept, sizeof r->kept, "%s.before-restore-%s%s", r->data, stamp, more) >= (int)sizeof r->kept)
+            return err_set(err, ERR_BACKUP_TARGET, r->data, "the path is too long");
+        if (access(r->kept, F_OK) != 0)
+            return true;
+    }
+    return err_set(err, ERR_BACKUP_TARGET, r->kept, "it is there already");
+}
+
+static bool name_paths(struct restoring *r, struct err *err)
+{
+    if (snprintf(r->staging, sizeof r->staging, "%s.restoring", r->data) >= (int)sizeof r->staging)
         return err_set(err, ERR_BACKUP_TARGET, r->data, "the path is too long");
-    if (access(r->kept, F_OK) == 0)
-        return err_set(err, ERR_BACKUP_TARGET, r->kept, "it is there already");
+    CHECK(name_kept(r, err));
     return path_join(r->mark, r->staging, UNFINISHED, err);
 }
 
