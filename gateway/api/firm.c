@@ -52,13 +52,11 @@ static void write_listing(struct ask *ask, const struct firm *firm)
 
 static void write_certification(struct json_out *json, const struct certification *certification)
 {
-    static const char *const states[] = {"none", "in_force", "withdrawn", "absent_from_list", "expired"};
-
     if (certification->state == CERT_NONE)
         return;
     json_key(json, "certification");
     json_begin_object(json);
-    json_add_string(json, "state", states[certification->state]);
+    json_add_string(json, "state", cert_state_name(certification->state));
     json_add_string_opt(json, "source", certification->source);
     json_add_string_opt(json, "level", certification->level);
     json_add_string_opt(json, "batch", certification->batch);

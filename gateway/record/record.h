@@ -59,6 +59,7 @@ const char *listing_zh(enum listing_status status);
 bool listing_parse(const char *name, enum listing_status *out);
 const char *lane_name(enum listing_lane lane);                     /* "" for NONE */
 const char *cert_action_name(enum cert_action action);
+const char *cert_state_name(enum cert_state state);             /* "" for CERT_NONE */
 const char *ground_name(enum ground ground);
 const char *ground_category(enum ground ground);
 bool ground_parse(const char *name, enum ground *out);

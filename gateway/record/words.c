@@ -128,6 +128,11 @@ const char *cert_action_name(enum cert_action action)
     return words_name(&words_action, action);
 }
 
+const char *cert_state_name(enum cert_state state)
+{
+    return words_name(&words_cert, state);
+}
+
 const char *actor_kind_name(enum actor_kind kind)
 {
     return words_name(&words_actor, kind);

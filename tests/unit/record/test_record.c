@@ -355,6 +355,8 @@ static void words_are_those_of_the_contract(void **unused)
     assert_string_equal(reason_name(REASON_ABSENT_FROM_LIST), "absent_from_list");
     assert_string_equal(lane_name(LANE_NONE), "");
     assert_string_equal(cert_action_name(CERT_WITHDRAW), "withdraw");
+    assert_string_equal(cert_state_name(CERT_NONE), "");
+    assert_string_equal(cert_state_name(CERT_PENDING), "pending");
     assert_string_equal(actor_kind_name(ACTOR_PERSON), "person");
 }
 
