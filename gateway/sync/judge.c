@@ -54,9 +54,9 @@ void count_outcome(struct run_counts *counts, const struct staged *staged, const
         return;
     }
     int64_t *of[CERT_ACTION_COUNT] = {
-        [CERT_GRANT] = &counts->added,         [CERT_RENEW] = &counts->renewed, [CERT_AMEND] = &counts->amended,
-        [CERT_WITHDRAW] = &counts->withdrawn,  [CERT_ABSENT] = &counts->absent, [CERT_EXPIRE] = &counts->amended,
-        [CERT_BEGIN] = &counts->amended,       [CERT_REVERT] = &counts->amended,
+        [CERT_GRANT] = &counts->added,        [CERT_RENEW] = &counts->renewed,  [CERT_AMEND] = &counts->amended,
+        [CERT_WITHDRAW] = &counts->withdrawn, [CERT_ABSENT] = &counts->absent,  [CERT_EXPIRE] = &counts->amended,
+        [CERT_BEGIN] = &counts->amended,      [CERT_REVERT] = &counts->amended,
     };
     (*of[outcome->action])++;
 }
@@ -71,34 +71,40 @@ static void diff_error(struct json_out *out, const struct staged *staged)
     json_add_string(out, "text_zh", info->zh);
 }
 
+static void write_diff(struct json_out *out, const struct staged *staged, const struct ledger_outcome *outcome)
+{
+    bool unreadable = staged->uscc[0] == '#';
+    json_begin_object(out);
+    if (!unreadable)
+        json_add_string(out, "uscc", staged->uscc);
+    json_add_string(out, "action", outcome_action(staged, outcome));
+    json_add_string_opt(out, "name", staged->row.name);
+    if (staged->kind == STAGE_ROW || staged->kind == STAGE_ABSENT) {
+        json_add_string(out, "from", listing_name(outcome->from));
+        json_add_string(out, "to", listing_name(outcome->to));
+        json_add_string_opt(out, "why_en", outcome->why_en);
+        json_add_string_opt(out, "why_zh", outcome->why_zh);
+    }
+    if (staged->line > 0)
+        json_add_integer(out, "line", (int64_t)staged->line);
+    if (staged->kind == STAGE_BAD || staged->kind == STAGE_CONFLICT)
+        diff_error(out, staged);
+    if (outcome->seq > 0)
+        json_add_integer(out, "sequence", (int64_t)outcome->seq);
+    json_end_object(out);
+}
+
 #define DIFF_USUAL 511
 
-void diff_put(struct store_txn *txn, const char *run_id, const struct staged *staged, const struct ledger_outcome *outcome)
+void diff_put(struct store_txn *txn, const char *run_id, const struct staged *staged,
+              const struct ledger_outcome *outcome)
 {
     struct buf value;
     struct json_out out;
     buf_init(&value, RUN_VALUE_MAX);
     *buf_reserve(&value, DIFF_USUAL) = '\0'; /* at once, instead of doubling up to it */
     json_out_init(&out, &value);
-    bool unreadable = staged->uscc[0] == '#';
-    json_begin_object(&out);
-    if (!unreadable)
-        json_add_string(&out, "uscc", staged->uscc);
-    json_add_string(&out, "action", outcome_action(staged, outcome));
-    json_add_string_opt(&out, "name", staged->row.name);
-    if (staged->kind == STAGE_ROW || staged->kind == STAGE_ABSENT) {
-        json_add_string(&out, "from", listing_name(outcome->from));
-        json_add_string(&out, "to", listing_name(outcome->to));
-        json_add_string_opt(&out, "why_en", outcome->why_en);
-        json_add_string_opt(&out, "why_zh", outcome->why_zh);
-    }
-    if (staged->line > 0)
-        json_add_integer(&out, "line", (int64_t)staged->line);
-    if (staged->kind == STAGE_BAD || staged->kind == STAGE_CONFLICT)
-        diff_error(&out, staged);
-    if (outcome->seq > 0)
-        json_add_integer(&out, "sequence", (int64_t)outcome->seq);
-    json_end_object(&out);
+    write_diff(&out, staged, outcome);
     struct store_key key = key_pair(run_id, staged->uscc);
     store_put(txn, TABLE_DIFF, &key, buf_bytes(&value));
     buf_free(&value);
@@ -108,7 +114,7 @@ void diff_put(struct store_txn *txn, const char *run_id, const struct staged *st
 
 struct look {
     struct story *story;
-    bool write_diff;                 /* shows what would happen */
+    bool write_diff; /* shows what would happen */
     char after[USCC_SIZE + 8];
     bool more;
     int64_t removes;
@@ -184,12 +190,14 @@ static bool may_be_absent(struct ledger_tx *tx, const struct run *run, const cha
     struct firm firm;
     CHECK(ledger_firm(tx, uscc, &firm, NULL, err));
     const struct certification *c = &firm.certification;
-    *out = c->state == CERT_IN_FORCE && strcmp(c->source, run->source->id) == 0 && c->granted_ms < run->story.started_ms &&
+    *out = c->state == CERT_IN_FORCE && strcmp(c->source, run->source->id) == 0 &&
+           c->granted_ms < run->story.started_ms &&
            (run->story.full || (run->batch != NULL && strcmp(c->batch, run->batch) == 0));
     return true;
 }
 
-static bool absent_one(struct ledger_tx *tx, struct absence *absence, const char *uscc, const struct known_row *known, struct err *err)
+static bool absent_one(struct ledger_tx *tx, struct absence *absence, const char *uscc, const struct known_row *known,
+                       struct err *err)
 {
     struct run *run = absence->run;
     bool candidate;
@@ -212,42 +220,53 @@ struct absence_step {
     struct absence after;
 };
 
-static bool absence_job(struct ledger_tx *tx, void *arg, struct err *err)
+/* From where `before` ended; *next says where this ends. */
+static bool walk_absent(struct ledger_tx *tx, const struct absence *before, struct absence *next, struct err *err)
 {
-    struct absence_step *step = arg;
-    const struct absence *absence = step->before;
-    struct absence next = *absence;
-    struct store_key prefix = key_pair(absence->run->source->id, "");
-    struct store_key from = key_pair(absence->run->source->id, absence->after);
+    const char *source = before->run->source->id;
+    struct store_key prefix = key_pair(source, "");
+    struct store_key from = key_pair(source, before->after);
     struct store_walk walk;
     int looked = 0;
     bool ok = true;
-    next.rows = arena_alloc(ledger_arena(tx), SYNC_CHUNK_ROWS * sizeof *next.rows);
-    next.n = 0;
-    next.more = false;
     for (store_walk(&walk, ledger_txn(tx), TABLE_ROW, &from, &prefix); ok && store_next(&walk);) {
-        if (looked++ == SYNC_CHUNK_ROWS * 16 || next.n == SYNC_CHUNK_ROWS) {
-            next.more = true;
+        if (looked++ == SYNC_CHUNK_ROWS * 16 || next->n == SYNC_CHUNK_ROWS) {
+            next->more = true;
             break;
         }
         const char *uscc = arena_strndup(ledger_arena(tx), (const char *)walk.key.p + prefix.n, walk.key.n - prefix.n);
         struct known_row known;
-        if (strcmp(uscc, absence->after) == 0 || !known_row_get(ledger_txn(tx), absence->run->source->id, uscc, &known))
+        if (strcmp(uscc, before->after) == 0 || !known_row_get(ledger_txn(tx), source, uscc, &known))
             continue;
-        snprintf(next.after, sizeof next.after, "%s", uscc);
-        ok = absent_one(tx, &next, uscc, &known, err);
+        snprintf(next->after, sizeof next->after, "%s", uscc);
+        ok = absent_one(tx, next, uscc, &known, err);
     }
     store_walk_end(&walk);
-    CHECK(ok);
+    return ok;
+}
+
+static void stage_absent(struct store_txn *txn, const struct absence *absence)
+{
     struct buf value;
     buf_init(&value, STAGE_VALUE_MAX);
-    for (size_t i = 0; i < next.n; i++) {
-        struct store_key key = key_pair(absence->run->story.id, next.rows[i].uscc);
+    for (size_t i = 0; i < absence->n; i++) {
+        struct store_key key = key_pair(absence->run->story.id, absence->rows[i].uscc);
         buf_reset(&value);
-        staged_encode(&next.rows[i], &value);
-        store_put(ledger_txn(tx), TABLE_STAGE, &key, buf_bytes(&value));
+        staged_encode(&absence->rows[i], &value);
+        store_put(txn, TABLE_STAGE, &key, buf_bytes(&value));
     }
     buf_free(&value);
+}
+
+static bool absence_job(struct ledger_tx *tx, void *arg, struct err *err)
+{
+    struct absence_step *step = arg;
+    struct absence next = *step->before;
+    next.rows = arena_alloc(ledger_arena(tx), SYNC_CHUNK_ROWS * sizeof *next.rows);
+    next.n = 0;
+    next.more = false;
+    CHECK(walk_absent(tx, step->before, &next, err));
+    stage_absent(ledger_txn(tx), &next);
     step->after = next;
     return !store_failed(ledger_txn(tx), err);
 }
@@ -257,7 +276,8 @@ static bool proves_absence(const struct run *run)
 {
     const struct story *s = &run->story;
     bool whole = !run->unreadable && s->counts.received > 0 && (s->total < 0 || s->total == s->counts.received);
-    bool one_batch = run->source->scope == SOURCE_BATCH && run->batch != NULL && run->batch[0] != '\0' && !run->batches_differ;
+    bool one_batch =
+        run->source->scope == SOURCE_BATCH && run->batch != NULL && run->batch[0] != '\0' && !run->batches_differ;
     return whole && (s->full || one_batch);
 }
 
@@ -309,13 +329,43 @@ static bool nothing_listed(struct ledger_tx *tx, void *arg, struct err *err)
     return !store_failed(ledger_txn(tx), err);
 }
 
+static bool look_at_all(struct run *run, struct look *look, struct err *err)
+{
+    while (look->more)
+        CHECK(look_on(run->sync, look, err));
+    return true;
+}
+
 /* Who decides about a held run sees what it would do; applying it writes the same rows over again. */
 static bool tell_approver(struct run *run, struct err *err)
 {
     struct look look = {.story = &run->story, .write_diff = true, .more = true};
-    while (look.more)
-        CHECK(look_on(run->sync, &look, err));
+    return look_at_all(run, &look, err);
+}
+
+static bool ask_guard(struct run *run, int64_t removes, struct ledger_guard *out, struct err *err)
+{
+    struct story *story = &run->story;
+    struct guard_job job = {.story = story, .wanted = removes};
+    CHECK(ledger_run(run->sync->ledger, guard_job, &job, err));
+    story->guard_listed = job.guard.listed;
+    story->guard_limit = job.guard.limit;
+    story->guard_taken = job.guard.taken;
+    story->guard_wanted = removes;
+    *out = job.guard;
     return true;
+}
+
+/* Rows that are applied are counted then; what is only tried is counted as it was looked at. */
+static void count_tried(struct run_counts *counts, const struct run_counts *looked)
+{
+    counts->added = looked->added;
+    counts->renewed = looked->renewed;
+    counts->amended = looked->amended;
+    counts->withdrawn = looked->withdrawn;
+    counts->absent = looked->absent;
+    counts->unchanged += looked->unchanged;
+    counts->rejected += looked->rejected;
 }
 
 bool run_judge(struct run *run, bool *hold_out, struct err *err)
@@ -327,28 +377,15 @@ bool run_judge(struct run *run, bool *hold_out, struct err *err)
     CHECK(ledger_run(run->sync->ledger, nothing_listed, &none_listed, err));
     if (none_listed && !story->dry_run)
         look.more = false; /* from an empty whitelist nothing can be taken */
-    while (look.more)
-        CHECK(look_on(run->sync, &look, err));
-    struct guard_job job = {.story = story, .wanted = look.removes};
-    CHECK(ledger_run(run->sync->ledger, guard_job, &job, err));
-    story->guard_listed = job.guard.listed;
-    story->guard_limit = job.guard.limit;
-    story->guard_taken = job.guard.taken;
-    story->guard_wanted = look.removes;
-    const char *why = hold_reason(run, &look, &job.guard);
+    CHECK(look_at_all(run, &look, err));
+    struct ledger_guard guard;
+    CHECK(ask_guard(run, look.removes, &guard, err));
+    const char *why = hold_reason(run, &look, &guard);
     *hold_out = why != NULL;
     snprintf(story->hold_why, sizeof story->hold_why, "%s", why == NULL ? "" : why);
     if (*hold_out && !story->dry_run)
         CHECK(tell_approver(run, err));
-    if (story->dry_run) {
-        struct run_counts *c = &story->counts;
-        c->added = look.counts.added;
-        c->renewed = look.counts.renewed;
-        c->amended = look.counts.amended;
-        c->withdrawn = look.counts.withdrawn;
-        c->absent = look.counts.absent;
-        c->unchanged += look.counts.unchanged;
-        c->rejected += look.counts.rejected;
-    }
+    if (story->dry_run)
+        count_tried(&story->counts, &look.counts);
     return true;
 }
