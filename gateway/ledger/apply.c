@@ -128,6 +128,21 @@ static bool put_approval(struct apply *apply, const struct approval *approval, s
     return true;
 }
 
+/* Open proposals are counted, and listed by their number so that nobody reads through the closed ones. */
+static void proposal_opened(struct apply *apply, const struct approval *approval)
+{
+    struct store_key key = key_waiting(approval->seq);
+    store_put(apply->txn, TABLE_APPROVAL, &key, bytes_str(approval->id));
+    apply->proposals++;
+}
+
+static void proposal_closed(struct apply *apply, const struct approval *approval)
+{
+    struct store_key key = key_waiting(approval->seq);
+    store_delete(apply->txn, TABLE_APPROVAL, &key);
+    apply->proposals--;
+}
+
 /* A firm that stopped waiting for a person leaves no question behind. */
 static bool close_question(struct apply *apply, const char *uscc, struct err *err)
 {
@@ -139,7 +154,7 @@ static bool close_question(struct apply *apply, const char *uscc, struct err *er
     CHECK(approval_read(apply->txn, apply->arena, id, &approval, err));
     struct store_key key = open_key(uscc);
     store_delete(apply->txn, TABLE_APPROVAL, &key);
-    apply->proposals--;
+    proposal_closed(apply, &approval);
     approval.state = "superseded";
     return put_approval(apply, &approval, err);
 }
@@ -198,7 +213,7 @@ static bool apply_proposal(struct apply *apply, const struct record *record, str
         struct store_key key = open_key(record->object);
         store_put(apply->txn, TABLE_APPROVAL, &key, bytes_str(record->approval_id));
     }
-    apply->proposals++;
+    proposal_opened(apply, &approval);
     return put_approval(apply, &approval, err);
 }
 
@@ -224,7 +239,7 @@ static bool apply_approval(struct apply *apply, const struct record *record, str
     approval.comment = record->note;
     approval.decided_ms = record->time_ms;
     approval.decision_seq = record->seq;
-    apply->proposals--;
+    proposal_closed(apply, &approval);
     settle(apply, &approval, granted);
     return put_approval(apply, &approval, err);
 }

@@ -85,9 +85,24 @@ static int newest_first(const void *a, const void *b)
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* Ids sort as text (p-10 before p-9), so the numbers are gathered and sorted. */
-bool approval_list(struct store_txn *txn, struct arena *arena, bool open_only, approval_each *each, void *arg,
-                   struct err *err)
+static bool list_open(struct store_txn *txn, struct arena *arena, approval_each *each, void *arg, struct err *err)
+{
+    struct store_key prefix = key_waiting(STORE_PREFIX);
+    struct store_walk walk;
+    bool ok = true;
+    for (store_walk_down(&walk, txn, TABLE_APPROVAL, NULL, &prefix); ok && store_next(&walk);) {
+        struct approval approval;
+        const char *id = arena_strndup(arena, (const char *)walk.value.p, walk.value.n);
+        ok = approval_read(txn, arena, id, &approval, err);
+        if (ok && !each(arg, &approval))
+            break;
+    }
+    store_walk_end(&walk);
+    return ok;
+}
+
+/* Ids sort as text (p-10 before p-9), so the numbers are gathered and sorted. The caller frees them. */
+static uint64_t *numbers_of_all(struct store_txn *txn, size_t *n_out)
 {
     struct store_key prefix = key_text("p-");
     struct store_walk walk;
@@ -103,16 +118,32 @@ bool approval_list(struct store_txn *txn, struct arena *arena, bool open_only, a
         memcpy(digits, walk.key.p + 2, take);
         seqs[n++] = strtoull(digits, NULL, 10);
     }
+    store_walk_end(&walk);
     if (n > 0)
         qsort(seqs, n, sizeof *seqs, newest_first);
+    *n_out = n;
+    return seqs;
+}
+
+static bool list_all(struct store_txn *txn, struct arena *arena, approval_each *each, void *arg, struct err *err)
+{
+    size_t n;
+    uint64_t *seqs = numbers_of_all(txn, &n);
     bool ok = true;
     for (size_t i = 0; i < n && ok; i++) {
         struct approval approval;
         ok = approval_read(txn, arena, arena_printf(arena, "p-%llu", (unsigned long long)seqs[i]), &approval, err);
-        if (ok && (!open_only || strcmp(approval.state, "open") == 0) && !each(arg, &approval))
+        if (ok && !each(arg, &approval))
             break;
     }
     free(seqs);
+    return ok;
+}
+
+bool approval_list(struct store_txn *txn, struct arena *arena, bool open_only, approval_each *each, void *arg,
+                   struct err *err)
+{
+    bool ok = open_only ? list_open(txn, arena, each, arg, err) : list_all(txn, arena, each, arg, err);
     return ok && !store_failed(txn, err);
 }
 

@@ -79,6 +79,14 @@ struct store_key key_pair(const char *first, const char *second)
     return key;
 }
 
+struct store_key key_waiting(uint64_t seq)
+{
+    struct store_key key = key_pair("waiting", "");
+    if (seq != STORE_PREFIX)
+        add_be64(&key, seq);
+    return key;
+}
+
 struct store_key key_guard(const char *source, int64_t hour)
 {
     struct store_key key = key_pair(source, "");

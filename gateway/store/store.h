@@ -63,12 +63,13 @@ struct store_key {
 };
 struct store_key key_seq(uint64_t seq);                           /* be64 */
 struct store_key key_text(const char *text);                      /* firm, source, run, approval … by id */
-#define STORE_PREFIX UINT64_MAX                                   /* for key_history: the prefix alone */
+#define STORE_PREFIX UINT64_MAX                                   /* as seq: the prefix alone */
 struct store_key key_history(const char *uscc, uint64_t seq);     /* uscc ‖ be64 */
 struct store_key key_status(int status, const char *uscc);        /* u8 ‖ uscc */
 struct store_key key_due(date_day day, const char *uscc);         /* be32 ‖ uscc */
 date_day key_due_day(struct bytes key);                           /* read back from a key of the table due */
 struct store_key key_pair(const char *first, const char *second); /* first ‖ 0 ‖ second: (source, code), (run, code) */
+struct store_key key_waiting(uint64_t seq);                       /* "waiting" ‖ 0 ‖ be64 */
 struct store_key key_guard(const char *source, int64_t hour);     /* source ‖ 0 ‖ be64 */
 
 /* ---- transactions ------------------------------------------------------------------------------------ */

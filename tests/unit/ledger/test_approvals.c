@@ -306,8 +306,11 @@ static void the_newest_comes_first(void **state)
     struct err err = {0};
     struct view view = view_open(w);
     NEED(approval_list(view.txn, view.arena, false, count_down, &last, &err), err);
-    view_close(&view);
     assert_true(last == 4);
+    last = UINT64_MAX;
+    NEED(approval_list(view.txn, view.arena, true, count_down, &last, &err), err);
+    assert_true(last == 4);
+    view_close(&view);
 }
 
 /* ---- runs ---- */
