@@ -179,6 +179,18 @@ void host_job_deliver(struct host_job *job)
     host_job_drop(job);
 }
 
+/* Under the host's lock: whoever is told of the end finds *job_out set. */
+static bool start_job(struct host_job *job, host_done *done, void *arg, struct host_job **job_out, struct err *err)
+{
+    job->done = done;
+    job->arg = arg;
+    *job_out = job;
+    if (host_job_start(job, err))
+        return true;
+    *job_out = NULL;
+    return false;
+}
+
 bool host_fetch_start(struct host *host, struct host_instance *instance, const struct host_fetch *fetch,
                       const struct host_sink *sink, host_done *done, void *arg, struct host_job **job_out,
                       struct err *err)
@@ -195,13 +207,8 @@ bool host_fetch_start(struct host *host, struct host_instance *instance, const s
     job->file = fetch->file == NULL ? NULL : xstrdup(fetch->file);
     job->face.file = job->file;
     job->sink = *sink;
-    job->done = done;
-    job->arg = arg;
-    *job_out = job;
-    started = host_job_start(job, err);
+    started = start_job(job, done, arg, job_out, err);
     pthread_mutex_unlock(&host->lock);
-    if (!started)
-        *job_out = NULL;
     return started;
 }
 
@@ -239,13 +246,8 @@ bool host_send_start(struct host *host, struct host_instance *instance, const st
     pthread_mutex_lock(&host->lock);
     job = host_job_new(instance, send->resolve ? JOB_RESOLVE : JOB_SEND, send->deadline_ms);
     lend_message(job, send);
-    job->done = done;
-    job->arg = arg;
-    *job_out = job;
-    started = host_job_start(job, err);
+    started = start_job(job, done, arg, job_out, err);
     pthread_mutex_unlock(&host->lock);
-    if (!started)
-        *job_out = NULL;
     return started;
 }
 
