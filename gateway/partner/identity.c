@@ -69,16 +69,10 @@ static void read_digest(struct loader *loader, const struct yaml_node *list, siz
 
 static void read_certificate(struct loader *loader, const struct yaml_node *list, size_t i, struct partner *partner)
 {
-    const char *text = loader_item(loader, list, i);
-    struct crypto_key *key = NULL;
-    struct err err = {0};
+    struct crypto_key *key = loader_key(loader, list, i);
 
-    if (text == NULL)
+    if (key == NULL)
         return;
-    if (!crypto_key_from_file(loader_path(loader, text), &key, &err)) {
-        loader_blame(loader, yaml_at(list, i), text, &err);
-        return;
-    }
     add_key(partner, crypto_key_digest(key));
     crypto_key_free(&key);
 }

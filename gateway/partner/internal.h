@@ -68,6 +68,8 @@ const struct yaml_node *loader_list(struct loader *loader, const struct yaml_nod
 const char *loader_item(struct loader *loader, const struct yaml_node *list, size_t i);
 /* A path as it stands in the file, made absolute against the file's folder. */
 const char *loader_path(struct loader *loader, const char *path);
+/* The public key in the file that the i-th element names; the caller frees it. NULL when it has a fault. */
+struct crypto_key *loader_key(struct loader *loader, const struct yaml_node *list, size_t i);
 
 /* An id that the gateway does not use itself in records. */
 const char *identity_id(struct loader *loader, const struct yaml_node *map);

@@ -204,3 +204,14 @@ const char *loader_path(struct loader *loader, const char *path)
 {
     return path[0] == '/' ? path : arena_printf(loader->arena, "%s/%s", loader->folder, path);
 }
+
+struct crypto_key *loader_key(struct loader *loader, const struct yaml_node *list, size_t i)
+{
+    const char *text = loader_item(loader, list, i);
+    struct crypto_key *key = NULL;
+    struct err err = {0};
+
+    if (text != NULL && !crypto_key_from_file(loader_path(loader, text), &key, &err))
+        loader_blame(loader, yaml_at(list, i), text, &err);
+    return key;
+}

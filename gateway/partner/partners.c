@@ -46,20 +46,14 @@ static const char *const *read_kinds(struct loader *loader, const struct yaml_no
 
 static void read_key(struct loader *loader, const struct yaml_node *list, size_t i, struct jws_expect *signing)
 {
-    const char *text = loader_item(loader, list, i);
     struct directory *directory = loader->directory;
-    struct crypto_key *key = NULL;
-    struct err err = {0};
+    struct crypto_key *key = loader_key(loader, list, i);
 
-    if (text == NULL)
+    if (key == NULL)
         return;
-    if (!crypto_key_from_file(loader_path(loader, text), &key, &err)) {
-        loader_blame(loader, yaml_at(list, i), text, &err);
-        return;
-    }
     if (!crypto_key_fits(key, signing->alg))
-        loader_fail(loader, yaml_at(list, i), ERR_CONFIG_VALUE, "%.160s: this key does not sign %s", text,
-                    crypto_alg_name(signing->alg));
+        loader_fail(loader, yaml_at(list, i), ERR_CONFIG_VALUE, "%.160s: this key does not sign %s",
+                    loader_item(loader, list, i), crypto_alg_name(signing->alg));
     directory->keys = xrealloc(directory->keys, (directory->key_n + 1) * sizeof(*directory->keys));
     directory->keys[directory->key_n++] = key;
     signing->keys[signing->key_n++] = key;
