@@ -132,6 +132,20 @@ static bool walk_firms(struct search *search, struct store_txn *txn, const char 
     return ok;
 }
 
+/* The firm that an entry of the index by status names. */
+static bool firm_of(struct store_txn *txn, struct bytes entry, char uscc_out[USCC_SIZE], struct firm *out,
+                    bool *there_out, struct err *err)
+{
+    struct bytes value;
+
+    memset(uscc_out, 0, USCC_SIZE);
+    if (entry.n >= USCC_SIZE)
+        memcpy(uscc_out, entry.p + 1, USCC_SIZE - 1);
+    const struct store_key key = key_text(uscc_out);
+    *there_out = store_get(txn, TABLE_FIRM, &key, &value);
+    return !*there_out || firm_decode(value, uscc_out, out, err);
+}
+
 /* Walks the firms of one status by its index. */
 static bool walk_status(struct search *search, struct store_txn *txn, const char *after, struct err *err)
 {
@@ -143,16 +157,12 @@ static bool walk_status(struct search *search, struct store_txn *txn, const char
 
     store_walk(&walk, txn, TABLE_STATUS, &from, &prefix);
     while (ok && go_on && store_next(&walk)) {
-        char uscc[USCC_SIZE] = "";
-        struct bytes value;
+        char uscc[USCC_SIZE];
         struct firm firm;
-        if (walk.key.n >= USCC_SIZE)
-            memcpy(uscc, walk.key.p + 1, USCC_SIZE - 1);
-        const struct store_key key = key_text(uscc);
-        if (strcmp(uscc, after) == 0 || !store_get(txn, TABLE_FIRM, &key, &value))
-            continue;
-        ok = firm_decode(value, uscc, &firm, err);
-        go_on = ok && look(search, &firm);
+        bool there;
+        ok = firm_of(txn, walk.key, uscc, &firm, &there, err);
+        if (ok && there && strcmp(uscc, after) != 0)
+            go_on = look(search, &firm);
     }
     store_walk_end(&walk);
     return ok;
@@ -225,16 +235,11 @@ static bool take_census(struct store_txn *txn, struct census *census, struct err
 
     store_walk(&walk, txn, TABLE_STATUS, NULL, &prefix);
     while (ok && store_next(&walk)) {
-        char uscc[USCC_SIZE] = "";
-        struct bytes value;
+        char uscc[USCC_SIZE];
         struct firm firm;
-        if (walk.key.n >= USCC_SIZE)
-            memcpy(uscc, walk.key.p + 1, USCC_SIZE - 1);
-        const struct store_key key = key_text(uscc);
-        if (!store_get(txn, TABLE_FIRM, &key, &value))
-            continue;
-        ok = firm_decode(value, uscc, &firm, err);
-        if (ok)
+        bool there;
+        ok = firm_of(txn, walk.key, uscc, &firm, &there, err);
+        if (ok && there)
             count_firm(census, &firm);
     }
     store_walk_end(&walk);
