@@ -39,8 +39,8 @@ static void put_examples(struct cli *cli, const char *examples)
 void cli_help_command(struct cli *cli, const struct cli_command *command)
 {
     fprintf(cli->out, "pledgectl %s: %s\n\n", command->words, pick(cli, command->en, command->zh));
-    fprintf(cli->out, "%s pledgectl %s%s%s\n", pick(cli, "Usage:", "用法："), command->words, command->arguments[0] ? " " : "",
-            command->arguments);
+    fprintf(cli->out, "%s pledgectl %s%s%s\n", pick(cli, "Usage:", "用法："), command->words,
+            command->arguments[0] ? " " : "", command->arguments);
     put_options(cli, pick(cli, "Options:", "选项："), command->options);
     put_options(cli, pick(cli, "Options of every command:", "通用选项："), CLI_COMMON);
     put_examples(cli, command->examples);
@@ -59,19 +59,22 @@ void cli_help_all(struct cli *cli, const char *group)
     fprintf(cli->out, "%s\n\n%s\n",
             pick(cli, "Usage: pledgectl [--socket PATH | --url URL --cert C --key K --ca CA] COMMAND ...",
                  "用法：pledgectl [--socket PATH | --url URL --cert C --key K --ca CA] 命令 …"),
-            pick(cli, "Commands (`pledgectl help COMMAND` shows each with examples):", "命令（`pledgectl help 命令` 显示说明与示例）："));
+            pick(cli, "Commands (`pledgectl help COMMAND` shows each with examples):",
+                 "命令（`pledgectl help 命令` 显示说明与示例）："));
     for (size_t i = 0; i < n; i++) {
         if (!in_group(&commands[i], group))
             continue;
         first = first ? first : &commands[i];
-        fprintf(cli->out, "  %-16s %s\n", commands[i].words, pick(cli, commands[i].en, commands[i].zh));
+        fprintf(cli->out, "  %-18s  %s\n", commands[i].words, pick(cli, commands[i].en, commands[i].zh));
     }
     put_options(cli, pick(cli, "Options of every command:", "通用选项："), CLI_COMMON);
-    fprintf(cli->out, "\n%s\n",
-            pick(cli,
-                 "Exit codes: 0 ok, 1 failed, 2 usage, 3 partial, 4 denied, 5 not found, 6 conflict or needs approval,\n"
-                 "7 daemon unreachable, 8 signature or integrity failure, 130 interrupted.",
-                 "退出码：0 成功，1 失败，2 用法错误，3 部分成功，4 拒绝，5 未找到，6 冲突或须批准，\n7 守护进程不可达，8 验签或完整性失败，130 中断。"));
+    fprintf(
+        cli->out, "\n%s\n",
+        pick(cli,
+             "Exit codes: 0 ok, 1 failed, 2 usage, 3 partial, 4 denied, 5 not found, 6 conflict or needs approval,\n"
+             "7 daemon unreachable, 8 signature or integrity failure, 130 interrupted.",
+             "退出码：0 成功，1 失败，2 用法错误，3 部分成功，4 拒绝，5 未找到，6 冲突或须批准，\n7 守护进程不可达，8 "
+             "验签或完整性失败，130 中断。"));
     if (first)
         put_examples(cli, first->examples);
 }
