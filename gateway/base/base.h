@@ -115,8 +115,15 @@ struct bytes {
     size_t n;
 };
 #define BYTES_LIT(literal) ((struct bytes){(const uint8_t *)(literal), sizeof(literal) - 1})
-struct bytes bytes_of(const void *p, size_t n);
-struct bytes bytes_str(const char *s);                           /* without the NUL; NULL gives empty */
+static inline struct bytes bytes_of(const void *p, size_t n)
+{
+    return (struct bytes){p, n};
+}
+/* Without the NUL; NULL gives empty. */
+static inline struct bytes bytes_str(const char *s)
+{
+    return (struct bytes){(const uint8_t *)s, s ? strlen(s) : 0};
+}
 bool bytes_equal(struct bytes a, struct bytes b);
 struct bytes bytes_dup(struct arena *arena, struct bytes b);     /* copy, NUL-terminated behind n */
 

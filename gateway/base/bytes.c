@@ -3,16 +3,6 @@
 
 #include <string.h>
 
-struct bytes bytes_of(const void *p, size_t n)
-{
-    return (struct bytes){p, n};
-}
-
-struct bytes bytes_str(const char *s)
-{
-    return (struct bytes){(const uint8_t *)s, s ? strlen(s) : 0};
-}
-
 bool bytes_equal(struct bytes a, struct bytes b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);

@@ -62,54 +62,60 @@ static void put_escape(struct buf *buf, uint8_t c)
     buf_put(buf, text, text[1] == 'u' ? 6 : 2);
 }
 
-/* A string that holds nothing to escape. */
-static void put_plain(struct buf *buf, struct bytes s)
+/* In one piece what holds nothing to escape, as nearly everything does. */
+static void put_plain(struct json_out *out, struct bytes s, bool is_name)
 {
-    uint8_t *to = buf_reserve(buf, s.n + 2);
+    size_t comma = out->comma, colon = is_name;
+    uint8_t *to = buf_reserve(out->buf, comma + s.n + 2 + colon);
 
+    out->comma = true;
     if (to == NULL)
         return;
+    to[0] = ',';
+    to += comma;
     to[0] = '"';
     if (s.n > 0)
         memcpy(to + 1, s.p, s.n);
     to[s.n + 1] = '"';
-    buf->n += s.n + 2;
+    if (colon)
+        to[s.n + 2] = ':';
+    out->buf->n += comma + s.n + 2 + colon;
 }
 
-static void put_quoted(struct buf *buf, struct bytes s)
+static void put_quoted(struct json_out *out, struct bytes s, bool is_name)
 {
     const uint8_t *p = s.p;
     const uint8_t *stop = s.n == 0 ? s.p : s.p + s.n;
 
     if (s.n == 0 || text_plain_end(p, stop) == stop) {
-        put_plain(buf, s);
+        put_plain(out, s, is_name);
         return;
     }
-    buf_byte(buf, '"');
+    begin_value(out);
+    buf_byte(out->buf, '"');
     while (p < stop) {
         const uint8_t *plain = text_plain_end(p, stop);
 
         if (plain > p)
-            buf_put(buf, p, (size_t)(plain - p));
+            buf_put(out->buf, p, (size_t)(plain - p));
         if (plain < stop)
-            put_escape(buf, *plain++);
+            put_escape(out->buf, *plain++);
         p = plain;
     }
-    buf_byte(buf, '"');
+    buf_byte(out->buf, '"');
+    if (is_name)
+        buf_byte(out->buf, ':');
 }
 
 void json_key(struct json_out *out, const char *name)
 {
-    begin_value(out);
-    put_quoted(out->buf, bytes_str(name));
-    buf_byte(out->buf, ':');
+    put_quoted(out, bytes_str(name), true);
     out->comma = false;
 }
 
 void json_put_bytes(struct json_out *out, struct bytes s)
 {
-    begin_value(out);
-    put_quoted(out->buf, s);
+    put_quoted(out, s, false);
 }
 
 void json_put_string(struct json_out *out, const char *s)
