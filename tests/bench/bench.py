@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what the parts cost, each figure beside a reference taken in the same run.
 
-    bench.py [P1 P2 P6 P7 P8 backup] [--rows N] [--firms N] [--requests N] [--strict]
+    bench.py [P1 P2 P6 P6file P7 P8 backup] [--rows N] [--firms N] [--requests N] [--strict]
 
 P1  status query, statement already signed: server CPU against nginx serving the same bytes
 P2  the same at the first question: what signing adds, in raw P-256 signatures (x)
@@ -29,13 +29,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from measure import (BUILD, ROOT, WORK, Load, Nginx, Peak, anonymous_kib, commit, cpu_of, curl_cpu, machine,  # noqa: E402
                      seconds_to_ready, sign_us)
 from conftest import Gateway, Pki, bureau_source  # noqa: E402
-from pages import write_pages  # noqa: E402
+from pages import write_lines, write_pages  # noqa: E402
 
 PAGE_SIZE = 500
 SPREAD = 1000
 PAIRS = 5
 SETTINGS = {"net.partner_rate": 1000000, "net.threads": 2}
-PATHS = ("P1", "P2", "P6", "P7", "P8", "backup")
+PATHS = ("P1", "P2", "P6", "P6file", "P7", "P8", "backup")
 results = []
 
 
@@ -85,10 +85,10 @@ class Site:
         except OSError as error:
             raise RuntimeError(f"the gateway is gone: {self.gateway.log_text()[-2000:]}") from error
 
-    def run(self):
+    def run(self, **asked):
         """One run of the list: its story, CPU seconds, MiB of anonymous memory at most."""
         peak, cpu = Peak(self.pid), cpu_of(self.pid)
-        status, raw = self.gateway.raw("POST", "/admin/v1/runs", json.dumps({"source": "bureau-sx"}))
+        status, raw = self.gateway.raw("POST", "/admin/v1/runs", json.dumps({"source": "bureau-sx", **asked}))
         if status != 202:
             raise RuntimeError(f"no run: {raw}")
         name, until = json.loads(raw)["run"], time.monotonic() + 120 + self.rows / 2000
@@ -228,6 +228,44 @@ def p6(site, work, options):
     rows_result(site, "nothing changed, HTTPS pages", cpu, max(memory for *_, memory in runs), curl, 250000, story)
 
 
+class FileSite(Site):
+    """A gateway whose only source is a folder with the list as one NDJSON file."""
+
+    def __init__(self, work, pki, rows, name):
+        self.rows, self.pki, self.loaded = rows, pki, False
+        note(f"{rows:,} rows as a file")
+        self.file = WORK / f"lines-{rows}" / "list.ndjson"
+        write_lines(self.file, rows)
+        directory = work / name
+        directory.mkdir()
+        source = {"id": "files", "name": "files", "adapter": "filedrop", "scope": "full", "period": "1d", "paused": True,
+                  "settings": {"directory": str(self.file.parent)}}
+        self.gateway = Gateway(directory, pki, [source], SETTINGS | {"policy.admission": "automatic"})
+        self.gateway.start()
+
+    def run(self):
+        return super().run(source="files", file=str(self.file))
+
+    def stop(self):
+        self.gateway.stop()
+
+
+def p6_file(site, work, options):
+    story, cpu, memory = site.run()
+    if story["counts"]["added"] != site.rows:
+        raise RuntimeError(f"not all were added: {story}")
+    rate = site.rows / cpu
+    result("P6", f"first load of {site.rows:,} rows, NDJSON file", rate, "rows/s of CPU", "", "≥ 50,000", rate >= 50000, cpu=cpu)
+    runs = [site.run() for _ in range(3)]
+    for story, *_ in runs:
+        if story["counts"]["unchanged"] != site.rows:
+            raise RuntimeError(f"not all were unchanged: {story}")
+    rate = site.rows / statistics.median(cpu for _, cpu, _ in runs)
+    result("P6", "nothing changed, NDJSON file", rate, "rows/s of CPU", "", "≥ 400,000", rate >= 400000)
+    memory = max(memory, *(memory for *_, memory in runs))
+    result("P6", "NDJSON file: anonymous memory", memory, "MiB", "", "≤ 64", memory <= 64)
+
+
 # ---- P7: at rest
 
 def p7(site, work, options):
@@ -339,7 +377,7 @@ def print_table():
 
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="which: P1 P2 P6 P7 P8 backup (all)")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="which: P1 P2 P6 P6file P7 P8 backup (all)")
     parser.add_argument("--rows", type=int, default=1000000, help="the long list (P6 P7 P8)")
     parser.add_argument("--firms", type=int, default=50000, help="the short list (P1 P2 P8)")
     parser.add_argument("--requests", type=int, default=100000, help="requests of one measurement")
@@ -375,6 +413,10 @@ def main():
         large = site(options.rows, "long") if wanted & {"P6", "P7", "P8", "backup"} else None
         if "P6" in wanted:
             p6(large, work, options)
+        if "P6file" in wanted:
+            files = FileSite(work, pki, options.rows, "files")
+            stack.callback(files.stop)
+            p6_file(files, work, options)
         if "P7" in wanted:
             p7(large, work, options)
         if "P8" in wanted:

@@ -33,6 +33,22 @@ def write_page(directory, number, rows, total, size):
         f'{{"code":"0","message":"ok","data":{head},"rows":[' + ",\n".join(rows) + "]}}", encoding="utf-8")
 
 
+def write_lines(path, rows):
+    """The same list as NDJSON, a row a line, in the same order; unless it is there already."""
+    path = pathlib.Path(path)
+    today = datetime.date.today()
+    done = path.with_suffix(".whole")
+    if path.exists() and done.exists() and done.read_text() == f"{rows} {today}":
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    days = [str(today + datetime.timedelta(n - 100)) for n in range(800)]
+    numbers = list(range(rows))
+    random.Random(rows).shuffle(numbers)
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(row(n, today.year, days) + "\n" for n in numbers)
+    done.write_text(f"{rows} {today}")
+
+
 def write_pages(directory, rows, size=500):
     """Writes the pages unless a whole set is there; returns how many pages there are."""
     directory = pathlib.Path(directory)
