@@ -8,7 +8,8 @@
 static const struct gwa_setting settings[] = {
     {"directory", GWA_TEXT, true, NULL, "folder that the lists are dropped into, an absolute path"},
     {"inbox_directory", GWA_TEXT, false, NULL, "a second folder, read only when a person names a file in it"},
-    {"ready", GWA_TEXT, false, "stable", "when a file is whole: stable (unchanged for settle) or ok (NAME.ok beside it)"},
+    {"ready", GWA_TEXT, false, "stable",
+     "when a file is whole: stable (unchanged for settle) or ok (NAME.ok beside it)"},
     {"settle", GWA_DURATION, false, "30s", "ready stable: since its last change"},
     {"fields", GWA_MAP, false,
      "uscc name region_code industry_code scale ownership level batch document_no valid_from valid_until status reason "
@@ -88,7 +89,8 @@ enum gwa_verdict run_fail(struct gwa_job *job, enum gwa_verdict verdict, const c
 bool run_page(struct gwa_job *job, struct gwa_bytes raw)
 {
     struct run *run = run_of(job);
-    struct gwa_page page = {.size = sizeof(page), .number = ++run->pages, .total = -1, .raw = raw, .origin = run->origin};
+    struct gwa_page page = {
+        .size = sizeof(page), .number = ++run->pages, .total = -1, .raw = raw, .origin = run->origin};
 
     return job->host->page(job, &page);
 }

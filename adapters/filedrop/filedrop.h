@@ -1,7 +1,7 @@
 /* filedrop: the list of certified firms as files in a directory. filedrop.c holds the settings and leads a run from
  * the choice of a file to its end; pick.c chooses, lines.c reads bytes as lines, csv.c and ndjson.c make rows of them,
  * xlsx.c and its parts do the same for a workbook; table.c finds the header and what belongs to which column, map.c
- * turns a row into canonical fields, place.c knows places by their names; answer.c writes the result beside the file. */
+ * turns a row into canonical fields, place.c knows places by their names; answer.c writes the result beside it. */
 #ifndef FILEDROP_FILEDROP_H
 #define FILEDROP_FILEDROP_H
 
@@ -79,7 +79,8 @@ int column_of(const struct filedrop *filedrop, struct gwa_bytes name, unsigned *
 struct gwa_bytes cell_trim(uint8_t *p, size_t n);
 bool table_find(const struct filedrop *filedrop, struct table *table, const struct cell *cells, size_t n);
 /* The next row, `line` being its place in the file: title, header, blank or closing rows lead to nothing. */
-enum table_answer table_take(struct gwa_job *job, struct table *table, uint64_t line, const struct cell *cells, size_t n);
+enum table_answer table_take(struct gwa_job *job, struct table *table, uint64_t line, const struct cell *cells,
+                             size_t n);
 /* A row that cannot be told: announced and refused. False: stop. */
 bool row_refuse(struct gwa_job *job, uint64_t line, struct gwa_bytes raw, const char *field, const char *why);
 

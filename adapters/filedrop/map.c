@@ -44,7 +44,8 @@ static struct gwa_bytes map_date(const struct cell *cell, bool ends, bool from_1
 
     if (cell->is_date)
         return cell->text;
-    (void)snprintf(room, sizeof(room), "%.*s", (int)(cell->text.n < 63 ? cell->text.n : 63), (const char *)cell->text.p);
+    (void)snprintf(room, sizeof(room), "%.*s", (int)(cell->text.n < 63 ? cell->text.n : 63),
+                   (const char *)cell->text.p);
     if (ends)
         text = behind_until(text);
     text += strspn(text, " ");

@@ -53,7 +53,8 @@ static const char *judge_zip(zip_t *zip)
         return "list.file: the workbook has far too many parts";
     for (zip_uint64_t i = 0; i < (zip_uint64_t)n; i++) {
         zip_stat_t st;
-        const char *fault = zip_stat_index(zip, i, 0, &st) == 0 ? judge_entry(&st) : "list.file: the workbook is damaged";
+        const char *fault =
+            zip_stat_index(zip, i, 0, &st) == 0 ? judge_entry(&st) : "list.file: the workbook is damaged";
 
         if (fault != NULL)
             return fault;
@@ -142,7 +143,8 @@ static void on_open(void *arg, const xmlChar *name, const xmlChar *prefix, const
                  prefix == NULL ? "" : ":", (const char *)name);
     if (n < 0 || (size_t)n >= sizeof(package->full_name))
         end_with(package, "list.file: an element's name in the workbook is too long");
-    else if (!package->events->open(package->events->arg, (const char *)name, attribute_n, (const uint8_t *const *)attributes))
+    else if (!package->events->open(package->events->arg, (const char *)name, attribute_n,
+                                    (const uint8_t *const *)attributes))
         end_with(package, NULL);
 }
 

@@ -96,12 +96,13 @@ static bool rels_of(const char *part, char folder[PART_NAME_MAX], char rels[PART
     if (strlen(part) + sizeof("_rels/.rels") > PART_NAME_MAX)
         return false;
     (void)snprintf(folder, PART_NAME_MAX, "%.*s", before, part);
-    (void)snprintf(rels, PART_NAME_MAX, "%.*s_rels/%.*s.rels", before, part, PART_NAME_MAX - 16 - before, part + before);
+    (void)snprintf(rels, PART_NAME_MAX, "%.*s_rels/%.*s.rels", before, part, PART_NAME_MAX - 16 - before,
+                   part + before);
     return true;
 }
 
-static bool find_sheet(struct package *package, const struct sheets *sheets, struct relation *relation, const char *rels,
-                       const char **why_out)
+static bool find_sheet(struct package *package, const struct sheets *sheets, struct relation *relation,
+                       const char *rels, const char **why_out)
 {
     relation->type = "/worksheet";
     for (size_t i = 0; i < sheets->n; i++) {

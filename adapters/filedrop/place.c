@@ -38,7 +38,8 @@ static const struct place *find(const char *name, const char *city, bool *severa
     for (size_t i = 0; i < place_count; i++) {
         const struct place *place = &places[i];
 
-        if (!is_called(place, name, strlen(name)) || (city != NULL && (strcmp(place->city, city) != 0 || is_city(place))))
+        if (!is_called(place, name, strlen(name)) ||
+            (city != NULL && (strcmp(place->city, city) != 0 || is_city(place))))
             continue;
         if (found == NULL || (found->state == PLACE_ABOLISHED && place->state != PLACE_ABOLISHED)) {
             found = place;
@@ -128,7 +129,8 @@ static const char *without_province(const char *name)
     if (strncmp(name, full, sizeof(full) - 1) == 0 && name[sizeof(full) - 1] != '\0')
         return name + sizeof(full) - 1;
     /* 山西 also begins the names of development zones */
-    if (strncmp(name, brief, sizeof(brief) - 1) == 0 && city_at(name + sizeof(brief) - 1, &(const char *){NULL}) != NULL)
+    if (strncmp(name, brief, sizeof(brief) - 1) == 0 &&
+        city_at(name + sizeof(brief) - 1, &(const char *){NULL}) != NULL)
         return name + sizeof(brief) - 1;
     return name;
 }

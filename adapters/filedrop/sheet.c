@@ -165,8 +165,9 @@ static bool take_row(struct sheet *sheet)
             table_take(sheet->job, sheet->table, sheet->xlsx->row, sheet->cells, sheet->cell_n);
 
         if (answer == TABLE_NO_HEADER)
-            return refuse(sheet, "list.header: no row of the first visible sheet names a column for the code and one for "
-                                 "the name (统一社会信用代码, 企业名称)");
+            return refuse(sheet,
+                          "list.header: no row of the first visible sheet names a column for the code and one for "
+                          "the name (统一社会信用代码, 企业名称)");
         return answer == TABLE_GO;
     }
     if (!sheet->table->found)
@@ -218,7 +219,8 @@ static bool sheet_open(void *arg, const char *name, int n, const uint8_t *const 
         return true;
     }
     if (strcmp(name, "row") == 0)
-        return sheet->in_row ? refuse(sheet, "list.file: the workbook's XML is damaged") : open_row(sheet, n, attributes);
+        return sheet->in_row ? refuse(sheet, "list.file: the workbook's XML is damaged")
+                             : open_row(sheet, n, attributes);
     if (!sheet->in_row)
         return true;
     if (strcmp(name, "c") == 0)

@@ -263,7 +263,8 @@ static bool take_row(struct gwa_job *job, const struct table *table, uint64_t li
     return answer != GWA_ROW_STOP;
 }
 
-enum table_answer table_take(struct gwa_job *job, struct table *table, uint64_t line, const struct cell *cells, size_t n)
+enum table_answer table_take(struct gwa_job *job, struct table *table, uint64_t line, const struct cell *cells,
+                             size_t n)
 {
     struct cell values[COLUMN_COUNT] = {0};
 

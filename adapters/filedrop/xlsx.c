@@ -6,7 +6,8 @@
 
 void xlsx_ask(struct gwa_job *job)
 {
-    struct gwa_io io = {.size = sizeof(io), .kind = GWA_FILE_READ, .target = run_of(job)->path, .limit = XLSX_BYTES_MAX};
+    struct gwa_io io = {
+        .size = sizeof(io), .kind = GWA_FILE_READ, .target = run_of(job)->path, .limit = XLSX_BYTES_MAX};
 
     job->host->io(job, &io);
 }

@@ -1,5 +1,5 @@
 /* template: the smallest adapter that is of use. It reads one file, list.txt, a line per firm with tabs between code,
- * name, document number and date. Copy it and change what is yours: the settings, what is asked for, how a row is read. */
+ * name, document number and date. Copy it and change what is yours: settings, what is asked for, how a row is read. */
 #include "adapters/adapter.h"
 
 #include <stdio.h>

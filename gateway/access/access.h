@@ -49,7 +49,7 @@ void access_tick(struct access_log *log);
 struct access_filter {
     const char *uscc, *partner, *request_id;      /* NULL or empty: any */
     int64_t since_ms, until_ms;                   /* both included, in whole seconds; 0: any */
-    const _Atomic bool *stop;                     /* may be NULL; once true the search ends at the next segment: cancelled */
+    const _Atomic bool *stop; /* may be NULL; once true the search ends at the next segment: cancelled */
 };
 struct access_found { struct bytes line; const char *segment; uint64_t number; };
 typedef bool access_each(void *arg, const struct access_found *found);

@@ -6,7 +6,8 @@
 
 #define LIST_MAX 1000
 
-/* The gateway's own note in one language: a reason, a code of the error table or a sentence; a person's is as it was written. */
+/* The gateway's own note in one language: a reason, a code of the error table or a sentence; a person's is as it was
+ * written. */
 static const char *note_text(const char *note, bool zh)
 {
     enum err_code code = err_by_name(note);

@@ -54,7 +54,8 @@ void care_be_gentle(void);
 /* Reads every file against the manifest, verifies the journal and compares its root, rebuilds the state, verifies the
  * access log and its digests in the journal. backup.broken, journal.broken, store.rebuild_differs, access.broken. The
  * rebuild needs room beside the directory. A store of an older format is not rebuilt. */
-bool care_verify(const char *directory, journal_progress *progress, void *arg, struct care_report *out, struct err *err);
+bool care_verify(const char *directory, journal_progress *progress, void *arg, struct care_report *out,
+                 struct err *err);
 
 /* ---- without a daemon: each takes the data directory's lock (store.locked) ---- */
 

@@ -182,7 +182,8 @@ static bool lock_present(struct restoring *r, int *fd_out, struct err *err)
     return access(store, F_OK) != 0 || store_lock(store, fd_out, err);
 }
 
-static bool restore(struct restoring *r, journal_progress *progress, void *arg, struct care_report *out, struct err *err)
+static bool restore(struct restoring *r, journal_progress *progress, void *arg, struct care_report *out,
+                    struct err *err)
 {
     AUTO_ARENA arena = arena_new();
     struct manifest manifest;

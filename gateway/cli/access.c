@@ -17,7 +17,8 @@ static int since(struct cli *cli, const char *text, const char **out)
     else if (duration_parse(text, &ms))
         ms = clock_wall_ms() - ms;
     else
-        return cli_usage(cli, "--since is a time (2026-11-24T10:00:00+08:00), a date (2026-11-24) or how long ago (24h, 7d)");
+        return cli_usage(
+            cli, "--since is a time (2026-11-24T10:00:00+08:00), a date (2026-11-24) or how long ago (24h, 7d)");
     *out = arena_strdup(cli->arena, time_format(ms, time));
     return CLI_OK;
 }

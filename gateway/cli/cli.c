@@ -37,7 +37,8 @@ static int flush(struct cli *cli, int code)
 int cli_main(int argc, char **argv)
 {
     AUTO_ARENA arena = arena_new();
-    struct cli cli = {.arena = arena, .out = stdout, .err = stderr, .colour = colours(), .terminal = isatty(STDERR_FILENO)};
+    struct cli cli = {
+        .arena = arena, .out = stdout, .err = stderr, .colour = colours(), .terminal = isatty(STDERR_FILENO)};
     bool help = false;
     log_set_level(LOG_ERROR);
     interrupt_ends(NULL);

@@ -96,9 +96,11 @@ static int unreachable(struct cli *cli, const struct where *where, const struct 
     return code;
 }
 
-int cli_ask(struct cli *cli, const char *method, const char *path, struct bytes body, int64_t total_ms, struct cli_answer *out)
+int cli_ask(struct cli *cli, const char *method, const char *path, struct bytes body, int64_t total_ms,
+            struct cli_answer *out)
 {
-    static const char *const headers[] = {"Accept: application/json, application/x-ndjson", "Content-Type: application/json", NULL};
+    static const char *const headers[] = {"Accept: application/json, application/x-ndjson",
+                                          "Content-Type: application/json", NULL};
     struct where where = {0};
     int code = find_daemon(cli, &where);
     if (code != CLI_OK)

@@ -92,7 +92,8 @@ struct pair {
 static void check_pair(struct check *check, struct crypto_keyring *ring, const struct pair *pair)
 {
     struct err err = {0};
-    if (pair->cert && !crypto_keyring_load(ring, pair->purpose, pair->cert, pair->key, check->config->sign_sm2_id, &err))
+    if (pair->cert &&
+        !crypto_keyring_load(ring, pair->purpose, pair->cert, pair->key, check->config->sign_sm2_id, &err))
         fault_of_file(check, &err, pair->paths);
     err = (struct err){0};
     if (pair->staged_cert && !crypto_keyring_stage(ring, pair->purpose, pair->staged_cert, pair->staged_key, &err))

@@ -45,6 +45,7 @@ int cli_do_doctor(struct cli *cli)
 int cli_do_partner_test(struct cli *cli)
 {
     struct cli_answer answer;
-    int code = cli_ask(cli, "POST", cli_path(cli, "/partners/", cli->args[0], "/test"), bytes_str("{}"), CLI_CALL_MS, &answer);
+    int code =
+        cli_ask(cli, "POST", cli_path(cli, "/partners/", cli->args[0], "/test"), bytes_str("{}"), CLI_CALL_MS, &answer);
     return code == CLI_OK ? show_checks(cli, answer.body, "steps") : code;
 }

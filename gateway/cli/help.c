@@ -73,8 +73,8 @@ void cli_help_all(struct cli *cli, const char *group)
         pick(cli,
              "Exit codes: 0 ok, 1 failed, 2 usage, 3 partial, 4 denied, 5 not found, 6 conflict or needs approval,\n"
              "7 daemon unreachable, 8 signature or integrity failure, 130 interrupted.",
-             "退出码：0 成功，1 失败，2 用法错误，3 部分成功，4 拒绝，5 未找到，6 冲突或须批准，\n7 守护进程不可达，8 "
-             "验签或完整性失败，130 中断。"));
+             "退出码：0 成功，1 失败，2 用法错误，3 部分成功，4 拒绝，5 未找到，6 冲突或须批准，\n"
+             "7 守护进程不可达，8 验签或完整性失败，130 中断。"));
     if (first)
         put_examples(cli, first->examples);
 }

@@ -47,7 +47,8 @@ struct cli_option_info {
 };
 const struct cli_option_info *cli_option_info(enum cli_option option);
 #define O(id) (UINT64_C(1) << OPTION_##id)
-#define CLI_COMMON (O(SOCKET) | O(URL) | O(CERT) | O(KEY) | O(CA) | O(CONFIG) | O(JSON) | O(LANG) | O(HELP) | O(VERSION))
+#define CLI_COMMON                                                                                                     \
+    (O(SOCKET) | O(URL) | O(CERT) | O(KEY) | O(CA) | O(CONFIG) | O(JSON) | O(LANG) | O(HELP) | O(VERSION))
 
 /* One run of the program. */
 struct cli {
@@ -100,7 +101,8 @@ struct cli_answer {
     struct bytes body;
 };
 /* One exchange. `path` begins behind /admin/v1. CLI_OK: an answer below 400; otherwise it has been told. */
-int cli_ask(struct cli *cli, const char *method, const char *path, struct bytes body, int64_t total_ms, struct cli_answer *out);
+int cli_ask(struct cli *cli, const char *method, const char *path, struct bytes body, int64_t total_ms,
+            struct cli_answer *out);
 /* True when --config is given and no daemon is named beside it: then work on the data directory. */
 bool cli_offline(const struct cli *cli);
 bool cli_daemon_named(const struct cli *cli);
@@ -163,7 +165,7 @@ void cli_put_listed(struct cli *cli, struct bytes json);
 void cli_put_list_end(struct cli *cli);
 int cli_parse_answer(struct cli *cli, struct bytes body, struct json_doc **doc_out);
 
-/* ---- progress and interruption (progress.c) ----------------------------------------------------------------------- */
+/* ---- progress and interruption (progress.c) -------------------------------------------------------------------- */
 
 struct cli_progress {
     struct cli *cli;

@@ -21,7 +21,8 @@ static void list_begin(struct list *list, struct cli *cli, const char *columns)
     const char *titles[CLI_COLUMNS_MAX];
     char *save = NULL, *text = arena_strdup(cli->arena, columns);
     *list = (struct list){.cli = cli, .left = INT64_MAX};
-    for (char *word = strtok_r(text, " ", &save); word && list->column_n < CLI_COLUMNS_MAX; word = strtok_r(NULL, " ", &save)) {
+    for (char *word = strtok_r(text, " ", &save); word && list->column_n < CLI_COLUMNS_MAX;
+         word = strtok_r(NULL, " ", &save)) {
         const char *last = strrchr(word, '.');
         titles[list->column_n] = cli_label(cli, last ? last + 1 : word);
         list->members[list->column_n++] = word;
@@ -92,7 +93,8 @@ static int fetch_page(struct list *list, const char *path, const char *cursor, c
     struct cli_answer answer;
     struct bytes items;
     page.arena = arena;
-    int code = cli_ask(&page, "GET", next[0] ? cli_with(&page, path, cursor, next) : path, bytes_str(""), CLI_CALL_MS, &answer);
+    int code = cli_ask(&page, "GET", next[0] ? cli_with(&page, path, cursor, next) : path, bytes_str(""), CLI_CALL_MS,
+                       &answer);
     if (code != CLI_OK)
         return code;
     if (!json_scan_member(answer.body, "items", &items)) {

@@ -126,7 +126,8 @@ int cli_parse(struct cli *cli, int argc, const char *const *argv, bool *help_out
     }
     cli->command = cli_command_find(cli->args, cli->arg_n, &used);
     if (!cli->command)
-        return *help_out && (cli->arg_n == 0 || (cli->arg_n == 1 && cli_is_group(cli->args[0]))) ? CLI_OK : unknown(cli);
+        return *help_out && (cli->arg_n == 0 || (cli->arg_n == 1 && cli_is_group(cli->args[0]))) ? CLI_OK
+                                                                                                 : unknown(cli);
     cli->args += used;
     cli->arg_n -= used;
     if (*help_out)

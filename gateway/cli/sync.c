@@ -118,7 +118,7 @@ static int wait_for(struct cli *cli, const char *run)
     return code;
 }
 
-/* The daemon knows nothing of this directory, so a path is made absolute here; links are left to the daemon to judge. */
+/* The daemon knows nothing of this directory, so a path is made absolute here; links are the daemon's to judge. */
 static const char *absolute(struct cli *cli, const char *path)
 {
     char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);

@@ -56,7 +56,8 @@ static bool find_seal(struct cli *cli, struct seal *out, struct err *err)
         return read_jws_option(cli, arena_printf(cli->arena, "@%s", beside), out, err);
     out->jws = trim(out->body);
     if (!looks_compact(out->jws))
-        return err_set(err, ERR_SIGNATURE_MISSING, out->file, "it is not a compact JWS, there is no %s and no --jws", beside);
+        return err_set(err, ERR_SIGNATURE_MISSING, out->file, "it is not a compact JWS, there is no %s and no --jws",
+                       beside);
     if (memmem(out->jws.p, out->jws.n, "..", 2))
         return err_set(err, ERR_SIGNATURE_MALFORMED, out->file,
                        "the middle segment is empty: a detached signature, which is given with --jws beside its body");
@@ -121,7 +122,8 @@ static bool check_term(const struct signer *signer, const struct seal *seal, str
     if (!early && (signer->not_after == 0 || signed_ms <= signer->not_after))
         return true;
     return err_set(err, ERR_KEY_EXPIRED, NULL, "signed %s, the key is %s %s", time_format(signed_ms, at),
-                   early ? "valid from" : "valid until", time_format(early ? signer->not_before : signer->not_after, end));
+                   early ? "valid from" : "valid until",
+                   time_format(early ? signer->not_before : signer->not_after, end));
 }
 
 /* Which of the trusted keys the message may have been signed with. */
@@ -136,7 +138,8 @@ static bool pick(struct cli *cli, const struct signers *signers, const struct se
     if (crypto_alg_parse(seal->alg, &alg))
         signers_pick(signers, alg, NULL, expect);
     if (expect->key_n == 0)
-        return err_set(err, ERR_SIGNATURE_ALG, "protected header", "seen %s, expected %s", seal->alg, signers_algs(cli, signers));
+        return err_set(err, ERR_SIGNATURE_ALG, "protected header", "seen %s, expected %s", seal->alg,
+                       signers_algs(cli, signers));
     if (seal->kid)
         signers_pick(signers, alg, seal->kid, expect);
     if (expect->key_n == 0)
@@ -159,8 +162,8 @@ static bool judge(struct cli *cli, const struct signers *signers, const struct s
 
 /* ---- telling ---------------------------------------------------------------------------------------------- */
 
-static void write_verdict(struct cli *cli, const struct signers *signers, const struct seal *seal, const struct err *err,
-                          struct buf *out)
+static void write_verdict(struct cli *cli, const struct signers *signers, const struct seal *seal,
+                          const struct err *err, struct buf *out)
 {
     struct json_out json;
     char text[1024];

@@ -23,8 +23,10 @@ enum yaml_type { YAML_SCALAR, YAML_MAP, YAML_LIST };
 struct yaml_node;                        /* lives in the arena given to yaml_load */
 /* Reads and parses a whole file (or bytes under the name `path`). digest_out may be NULL; it gets nothing
  * here: digests are crypto's. raw_out (may be NULL) gets the file's bytes, in the arena. */
-bool yaml_load(struct arena *arena, const char *path, const struct yaml_node **root_out, struct bytes *raw_out, struct err *err);
-bool yaml_parse(struct arena *arena, const char *path, struct bytes in, const struct yaml_node **root_out, struct err *err);
+bool yaml_load(struct arena *arena, const char *path, const struct yaml_node **root_out, struct bytes *raw_out,
+               struct err *err);
+bool yaml_parse(struct arena *arena, const char *path, struct bytes in, const struct yaml_node **root_out,
+                struct err *err);
 
 enum yaml_type yaml_type_of(const struct yaml_node *node);
 const char *yaml_text(const struct yaml_node *node);               /* scalar text, else NULL */
@@ -45,14 +47,16 @@ bool yaml_move(const struct yaml_node *node, struct err *err);
  * required text may not be empty. Numbers and booleans stand without quotes. Text is borrowed from the arena.
  * An absent optional leaves *out as it was; `map` may be NULL (an absent section). */
 bool yaml_read_text(const struct yaml_node *map, const char *key, bool required, const char **out, struct err *err);
-bool yaml_read_integer(const struct yaml_node *map, const char *key, bool required, int64_t min, int64_t max, int64_t *out, struct err *err);
+bool yaml_read_integer(const struct yaml_node *map, const char *key, bool required, int64_t min, int64_t max,
+                       int64_t *out, struct err *err);
 bool yaml_read_boolean(const struct yaml_node *map, const char *key, bool required, bool *out, struct err *err);
 bool yaml_read_duration(const struct yaml_node *map, const char *key, bool required, int64_t *ms_out, struct err *err);
 bool yaml_read_date(const struct yaml_node *map, const char *key, bool required, date_day *out, struct err *err);
 /* Digits with B, KiB, MiB, GiB or TiB. */
 bool yaml_read_size(const struct yaml_node *map, const char *key, bool required, int64_t *bytes_out, struct err *err);
 /* One of the NULL-terminated names; *out is its index. */
-bool yaml_read_choice(const struct yaml_node *map, const char *key, bool required, const char *const *names, int *out, struct err *err);
+bool yaml_read_choice(const struct yaml_node *map, const char *key, bool required, const char *const *names, int *out,
+                      struct err *err);
 /* config.unknown, with the place of the key, when the map holds a key not in the NULL-terminated list. */
 bool yaml_only(const struct yaml_node *map, const char *const *names, struct err *err);
 
@@ -65,7 +69,8 @@ struct config {
     const char *file;                    /* absolute path of pledged.yaml */
     struct bytes raw;
 #define SETTING_TEXT(field, path, def, required, en, zh) const char *field;
-#define SETTING_PATH(field, path, def, required, en, zh) const char *field;      /* made absolute against the file's folder */
+#define SETTING_PATH(field, path, def, required, en, zh)                                                               \
+    const char *field; /* made absolute against the file's folder */
 #define SETTING_INTEGER(field, path, def, min, max, en, zh) int64_t field;
 #define SETTING_DURATION(field, path, def, min, max, en, zh) int64_t field;      /* def, min, max as text: "30s" */
 #define SETTING_SIZE(field, path, def, min, max, en, zh) int64_t field;          /* "16MiB" */

@@ -11,7 +11,8 @@ struct unit {
 };
 
 #define UNITS 5
-static const struct unit sizes[UNITS] = {{"TiB", INT64_C(1) << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}};
+static const struct unit sizes[UNITS] = {
+    {"TiB", INT64_C(1) << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}};
 static const struct unit durations[UNITS] = {{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}, {"ms", 1}};
 
 /* Digits without a leading zero; *rest_out is what follows. */

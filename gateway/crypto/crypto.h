@@ -15,7 +15,8 @@
 enum crypto_digest { CRYPTO_SHA256, CRYPTO_SM3 };
 void crypto_digest(enum crypto_digest which, struct bytes in, uint8_t out[CRYPTO_DIGEST_SIZE]);
 /* The digest of the parts one after another. */
-void crypto_digest_parts(enum crypto_digest which, const struct bytes *parts, size_t n, uint8_t out[CRYPTO_DIGEST_SIZE]);
+void crypto_digest_parts(enum crypto_digest which, const struct bytes *parts, size_t n,
+                         uint8_t out[CRYPTO_DIGEST_SIZE]);
 struct crypto_hash;                       /* a running digest */
 struct crypto_hash *crypto_hash_new(enum crypto_digest which);
 void crypto_hash_add(struct crypto_hash *hash, struct bytes in);
@@ -45,7 +46,8 @@ bool crypto_key_from_file(const char *path, struct crypto_key **key_out, struct 
 bool crypto_key_from_certificate(struct bytes der, const char *place, struct crypto_key **key_out, struct err *err);
 /* From a JWK's members, as the text that stands there (base64url): curve "P-256" or "SM2" and coordinates of 32
  * bytes each; or an RSA modulus and exponent. key.file with the member as place. */
-bool crypto_key_from_ec(const char *curve, struct bytes x, struct bytes y, struct crypto_key **key_out, struct err *err);
+bool crypto_key_from_ec(const char *curve, struct bytes x, struct bytes y, struct crypto_key **key_out,
+                        struct err *err);
 bool crypto_key_from_rsa(struct bytes n, struct bytes e, struct crypto_key **key_out, struct err *err);
 struct crypto_key *crypto_key_ref(struct crypto_key *key);        /* one more owner */
 void crypto_key_free(struct crypto_key **key);
@@ -68,7 +70,8 @@ bool crypto_key_rsa(const struct crypto_key *key, struct buf *n, struct buf *e);
 #define CRYPTO_RAW_SIZE 64
 #define CRYPTO_DER_MAX 72
 bool crypto_raw_from_der(enum crypto_alg alg, struct bytes der, uint8_t raw_out[CRYPTO_RAW_SIZE], struct err *err);
-bool crypto_raw_to_der(enum crypto_alg alg, struct bytes raw, uint8_t der_out[CRYPTO_DER_MAX], size_t *n_out, struct err *err);
+bool crypto_raw_to_der(enum crypto_alg alg, struct bytes raw, uint8_t der_out[CRYPTO_DER_MAX], size_t *n_out,
+                       struct err *err);
 
 /* signature.invalid when it does not verify; signature.malformed when it cannot be one (length, r or s of 0
  * or >= n); signature.alg when the key does not fit. sm2_id may be NULL for the default. */
@@ -94,9 +97,11 @@ bool crypto_keyring_load(struct crypto_keyring *ring, enum crypto_purpose purpos
 bool crypto_keyring_stage(struct crypto_keyring *ring, enum crypto_purpose purpose, const char *cert_path,
                           const char *key_path, struct err *err);
 /* Loads a private key alone (bare PEM); for tools and tests. */
-bool crypto_keyring_load_key(struct crypto_keyring *ring, enum crypto_purpose purpose, struct bytes pem, const char *sm2_id, struct err *err);
-const struct crypto_key *crypto_keyring_public(const struct crypto_keyring *ring, enum crypto_purpose purpose);  /* NULL: none */
-const struct crypto_key *crypto_keyring_staged(const struct crypto_keyring *ring, enum crypto_purpose purpose);  /* NULL: none */
+bool crypto_keyring_load_key(struct crypto_keyring *ring, enum crypto_purpose purpose, struct bytes pem,
+                             const char *sm2_id, struct err *err);
+/* Both NULL when there is none. */
+const struct crypto_key *crypto_keyring_public(const struct crypto_keyring *ring, enum crypto_purpose purpose);
+const struct crypto_key *crypto_keyring_staged(const struct crypto_keyring *ring, enum crypto_purpose purpose);
 const char *crypto_keyring_sm2_id(const struct crypto_keyring *ring);
 bool crypto_keyring_purpose(enum crypto_alg alg, enum crypto_purpose *out);
 /* Signs message under alg with the key of its purpose. *n_out ≤ CRYPTO_SIGNATURE_MAX. key.ended when its certificate
@@ -143,7 +148,8 @@ void crypto_session_close(struct crypto_session *session);           /* queues c
 bool crypto_session_ready(const struct crypto_session *session);     /* handshake completed */
 bool crypto_session_resumed(const struct crypto_session *session);
 /* SHA-256 of the peer's SPKI; false when there is no verified peer certificate. */
-bool crypto_session_peer(const struct crypto_session *session, uint8_t digest_out[CRYPTO_DIGEST_SIZE], int64_t *not_after_ms_out);
+bool crypto_session_peer(const struct crypto_session *session, uint8_t digest_out[CRYPTO_DIGEST_SIZE],
+                         int64_t *not_after_ms_out);
 /* Checks the peer again at this moment: validity period, and chain and revocation list of `tls` (the context now
  * in force), because a kept connection outlives them. Cheap enough for every request. */
 bool crypto_session_peer_still_good(const struct crypto_session *session, const struct crypto_tls *tls, int64_t now_ms);

@@ -51,9 +51,9 @@ static void check_files(struct check *check)
 {
     const struct config *config = check->force.config;
     const char *const files[] = {
-        config->tls_cert, config->tls_key, config->tls_ca, config->tls_crl, config->tls_client_cert, config->tls_client_key,
-        config->sign_es256_cert, config->sign_es256_key, config->sign_sm2_cert, config->sign_sm2_key,
-        config->sign_rsa_cert, config->sign_rsa_key,
+        config->tls_cert,        config->tls_key,        config->tls_ca,          config->tls_crl,
+        config->tls_client_cert, config->tls_client_key, config->sign_es256_cert, config->sign_es256_key,
+        config->sign_sm2_cert,   config->sign_sm2_key,   config->sign_rsa_cert,   config->sign_rsa_key,
     };
 
     for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {

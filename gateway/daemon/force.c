@@ -192,7 +192,8 @@ static void read_named(const struct force *old, struct kept *kept, struct force 
     fit_together(old, out, faults);
 }
 
-void force_look(const char *file, struct kept *kept, struct arena *arena, struct force *out, struct config_faults *faults)
+void force_look(const char *file, struct kept *kept, struct arena *arena, struct force *out,
+                struct config_faults *faults)
 {
     struct config *config = NULL;
 

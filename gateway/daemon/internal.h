@@ -92,7 +92,8 @@ void daemon_stop(struct daemon *daemon);
 bool force_load(const char *file, const struct force *old, struct kept *kept, struct arena *arena, struct force *out,
                 struct config_faults *faults);
 /* For those who only look: goes on with what could be read of a pledged.yaml that has faults. */
-void force_look(const char *file, struct kept *kept, struct arena *arena, struct force *out, struct config_faults *faults);
+void force_look(const char *file, struct kept *kept, struct arena *arena, struct force *out,
+                struct config_faults *faults);
 void force_release(struct force *force);
 void kept_free(struct kept *kept);
 /* data.directory/name */

@@ -251,7 +251,8 @@ static bool page_fits(struct host_job *job, const struct gwa_page *page)
         job->broken = "the page was built for an older interface";
     else if (version.n > VERSION_BYTES_MAX || !utf8_valid(version))
         job->broken = "the list version is not a short text";
-    else if (origin.n > ORIGIN_BYTES_MAX || !utf8_valid(origin) || strpbrk(page->origin == NULL ? "" : page->origin, "\r\n"))
+    else if (origin.n > ORIGIN_BYTES_MAX || !utf8_valid(origin) ||
+             strpbrk(page->origin == NULL ? "" : page->origin, "\r\n"))
         job->broken = "the origin is not one line of text";
     else if (job->row_open)
         job->broken = "the adapter left a row without fields";

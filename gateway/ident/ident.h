@@ -52,7 +52,7 @@ bool ident_has(const struct ident_result *result, enum err_code finding);
 struct ident_region_info {
     char code[7];
     const char *name;       /* Chinese */
-    char city[7];           /* code of the prefecture-level city it belongs to; itself for a city; empty for the province */
+    char city[7]; /* code of the prefecture-level city it belongs to; itself for a city; empty for the province */
     enum { REGION_CURRENT, REGION_STATISTICS, REGION_ABOLISHED } state;
     char successor[7];      /* empty when none is known */
 };

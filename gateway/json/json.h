@@ -26,7 +26,15 @@ void json_cleanup(struct json_doc **doc);
 #define AUTO_JSON __attribute__((cleanup(json_cleanup))) struct json_doc *
 const json_value *json_root(const struct json_doc *doc);
 
-enum json_type { JSON_TYPE_OBJECT, JSON_TYPE_ARRAY, JSON_TYPE_STRING, JSON_TYPE_INTEGER, JSON_TYPE_REAL, JSON_TYPE_BOOL, JSON_TYPE_NULL };
+enum json_type {
+    JSON_TYPE_OBJECT,
+    JSON_TYPE_ARRAY,
+    JSON_TYPE_STRING,
+    JSON_TYPE_INTEGER,
+    JSON_TYPE_REAL,
+    JSON_TYPE_BOOL,
+    JSON_TYPE_NULL
+};
 enum json_type json_type_of(const json_value *value);
 
 /* jansson exports functions of these two names; the symbols here must differ from its own. */
@@ -46,10 +54,14 @@ bool json_next(const json_value *object, void **cursor, const char **name_out, c
 /* Reading with errors. `at` is the JSON Pointer of the object itself ("" for the root). A `max` of bytes
  * bounds strings (schema.invalid). Absent and required: schema.invalid; null or another type: schema.type;
  * both with the member's pointer as place. Optional ones leave *out NULL / DATE_NONE / unchanged when absent. */
-bool json_need_string(const json_value *object, const char *at, const char *name, size_t max, const char **out, struct err *err);
-bool json_opt_string(const json_value *object, const char *at, const char *name, size_t max, const char **out, struct err *err);
-bool json_need_integer(const json_value *object, const char *at, const char *name, int64_t min, int64_t max, int64_t *out, struct err *err);
-bool json_opt_integer(const json_value *object, const char *at, const char *name, int64_t min, int64_t max, int64_t *out, struct err *err);
+bool json_need_string(const json_value *object, const char *at, const char *name, size_t max, const char **out,
+                      struct err *err);
+bool json_opt_string(const json_value *object, const char *at, const char *name, size_t max, const char **out,
+                     struct err *err);
+bool json_need_integer(const json_value *object, const char *at, const char *name, int64_t min, int64_t max,
+                       int64_t *out, struct err *err);
+bool json_opt_integer(const json_value *object, const char *at, const char *name, int64_t min, int64_t max,
+                      int64_t *out, struct err *err);
 bool json_opt_boolean(const json_value *object, const char *at, const char *name, bool *out, struct err *err);
 bool json_need_date(const json_value *object, const char *at, const char *name, date_day *out, struct err *err);
 bool json_opt_date(const json_value *object, const char *at, const char *name, date_day *out, struct err *err);
@@ -69,7 +81,7 @@ void json_end_object(struct json_out *out);
 void json_begin_array(struct json_out *out);
 void json_end_array(struct json_out *out);
 void json_key(struct json_out *out, const char *name);
-void json_put_string(struct json_out *out, const char *s);       /* NULL writes null; escapes as RFC 8259, UTF-8 stays */
+void json_put_string(struct json_out *out, const char *s); /* NULL writes null; escapes as RFC 8259, UTF-8 stays */
 void json_put_bytes(struct json_out *out, struct bytes s);
 void json_put_integer(struct json_out *out, int64_t v);
 void json_put_boolean(struct json_out *out, bool v);

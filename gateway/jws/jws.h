@@ -34,16 +34,19 @@ bool jws_sign_compact(const struct crypto_keyring *ring, enum crypto_alg alg, co
 /* Header members `kid`, `typ`, `cty`, `iat` are optional and only checked for their type; unknown ones are ignored.
  * Errors: signature.missing (empty), malformed (segments, base64url, JSON), header (crit, b64, jwk, jku, x5u,
  * x5c, duplicates, wrong types), alg, key_unknown, invalid. `seen_out` may be NULL. */
-bool jws_verify_detached(const struct jws_expect *expect, struct bytes jws, struct bytes payload, struct jws_seen *seen_out, struct err *err);
+bool jws_verify_detached(const struct jws_expect *expect, struct bytes jws, struct bytes payload,
+                         struct jws_seen *seen_out, struct err *err);
 /* The payload is decoded into *payload_out (initialised by the caller) and holds only when true is returned. */
-bool jws_verify_compact(const struct jws_expect *expect, struct bytes jws, struct buf *payload_out, struct jws_seen *seen_out, struct err *err);
+bool jws_verify_compact(const struct jws_expect *expect, struct bytes jws, struct buf *payload_out,
+                        struct jws_seen *seen_out, struct err *err);
 
 /* A public key as JWK: kty, crv or n/e, x, y, kid, use "sig", alg, x5c, nbf, exp, state. Appends to out. */
 void jws_write_jwk(struct buf *out, const struct crypto_key *key, enum crypto_alg alg, const char *state);
 /* Keys of a JWK Set (or of one bare JWK) that may verify under alg; at most JWS_KEYS_MAX. Those of another kty,
  * crv, alg, use or key_ops are passed over; none left is signature.key_unknown, a broken one key.file. The caller
  * frees each. */
-bool jws_read_jwks(struct bytes jwks, enum crypto_alg alg, struct crypto_key *keys_out[JWS_KEYS_MAX], size_t *n_out, struct err *err);
+bool jws_read_jwks(struct bytes jwks, enum crypto_alg alg, struct crypto_key *keys_out[JWS_KEYS_MAX], size_t *n_out,
+                   struct err *err);
 /* The alg member of an (unverified) protected header, for tools that say what was seen; false when unreadable. */
 bool jws_peek_alg(struct bytes jws, char alg_out[16]);
 

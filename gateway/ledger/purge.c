@@ -79,7 +79,8 @@ static bool leaf_time(struct journal *journal, struct store_txn *txn, uint64_t s
 }
 
 /* The last sequence written before the moment; times never run backwards. */
-static bool last_before(struct journal *journal, struct store_txn *txn, int64_t before_ms, uint64_t *out, struct err *err)
+static bool last_before(struct journal *journal, struct store_txn *txn, int64_t before_ms, uint64_t *out,
+                        struct err *err)
 {
     uint64_t low = 0, high = journal_size(journal, txn);
     while (low < high) {

@@ -11,7 +11,8 @@ static bool belongs_to_run(const struct record *record)
 }
 
 /* The records about the firm before `seq` make it as it stood then; *since_out tells of others behind it. */
-static bool stood_before(struct ledger_tx *tx, const char *uscc, uint64_t seq, struct firm *out, bool *since_out, struct err *err)
+static bool stood_before(struct ledger_tx *tx, const char *uscc, uint64_t seq, struct firm *out, bool *since_out,
+                         struct err *err)
 {
     struct store_key prefix = key_history(uscc, STORE_PREFIX);
     struct store_walk walk;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define RULES_OBJECT "rules-version"     /* in the state table config: the version whose sweep is complete */
-#define RULES_SWEEP "rules-sweep"        /* in the local table meta: the version whose sweep was started or asked about */
+#define RULES_SWEEP "rules-sweep" /* in the local table meta: the version whose sweep was started or asked about */
 #define RULES_SOURCE "rules"             /* the guard counts a sweep by itself */
 
 /* ---- one firm ---- */

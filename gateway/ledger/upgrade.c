@@ -22,7 +22,8 @@ static bool clear_some(struct store *store, size_t n, bool *more_out, struct err
     return store_commit(&txn, err);
 }
 
-static bool replay_some(struct store *store, struct journal *journal, uint64_t first, uint64_t *size_out, struct err *err)
+static bool replay_some(struct store *store, struct journal *journal, uint64_t first, uint64_t *size_out,
+                        struct err *err)
 {
     struct store_txn *from = store_read(store, err);
     if (from == NULL)
@@ -48,7 +49,8 @@ static bool make_state_again(struct store *store, struct journal *journal, struc
 
 /* steps[n] makes format n + 1 of format n. */
 static upgrade_step *const steps[STORE_FORMAT] = {
-    [1] = make_state_again, /* open questions are counted; what persons granted no longer counts for the guard */
+    /* open questions are counted and listed; what persons granted no longer counts for the guard */
+    [1] = make_state_again,
 };
 
 static bool reach(struct store *store, unsigned format, struct err *err)

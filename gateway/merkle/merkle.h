@@ -25,7 +25,8 @@ void merkle_leaf_hash(struct bytes leaf, struct merkle_hash *out);              
 void merkle_node_hash(const struct merkle_hash *l, const struct merkle_hash *r, struct merkle_hash *out);
 /* Called for each node that becomes complete, lowest level first. */
 typedef bool merkle_emit(void *arg, unsigned level, uint64_t index, const struct merkle_hash *hash, struct err *err);
-bool merkle_append(struct merkle_frontier *frontier, const struct merkle_hash *leaf, merkle_emit *emit, void *arg, struct err *err);
+bool merkle_append(struct merkle_frontier *frontier, const struct merkle_hash *leaf, merkle_emit *emit, void *arg,
+                   struct err *err);
 void merkle_root(const struct merkle_frontier *frontier, struct merkle_hash *out);        /* SHA-256("") when empty */
 /* 0-based running number of node (level, index) among all emitted nodes. */
 uint64_t merkle_position(unsigned level, uint64_t index);
@@ -35,12 +36,16 @@ uint64_t merkle_positions(uint64_t size);
 /* Reading a stored complete node. */
 typedef bool merkle_get(void *arg, unsigned level, uint64_t index, struct merkle_hash *out, struct err *err);
 struct merkle_proof { size_t n; struct merkle_hash hash[2 * MERKLE_LEVELS]; };
-bool merkle_inclusion(uint64_t index, uint64_t size, merkle_get *get, void *arg, struct merkle_proof *out, struct err *err);
-bool merkle_consistency(uint64_t from, uint64_t to, merkle_get *get, void *arg, struct merkle_proof *out, struct err *err);
+bool merkle_inclusion(uint64_t index, uint64_t size, merkle_get *get, void *arg, struct merkle_proof *out,
+                      struct err *err);
+bool merkle_consistency(uint64_t from, uint64_t to, merkle_get *get, void *arg, struct merkle_proof *out,
+                        struct err *err);
 /* The root of the first `size` leaves from stored nodes. */
 bool merkle_root_at(uint64_t size, merkle_get *get, void *arg, struct merkle_hash *out, struct err *err);
 
-bool merkle_verify_inclusion(const struct merkle_hash *leaf, uint64_t index, uint64_t size, const struct merkle_proof *proof, const struct merkle_hash *root);
-bool merkle_verify_consistency(uint64_t from, uint64_t to, const struct merkle_proof *proof, const struct merkle_hash *root_from, const struct merkle_hash *root_to);
+bool merkle_verify_inclusion(const struct merkle_hash *leaf, uint64_t index, uint64_t size,
+                             const struct merkle_proof *proof, const struct merkle_hash *root);
+bool merkle_verify_consistency(uint64_t from, uint64_t to, const struct merkle_proof *proof,
+                               const struct merkle_hash *root_from, const struct merkle_hash *root_to);
 
 #endif

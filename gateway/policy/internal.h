@@ -53,7 +53,8 @@ bool stand_on_list(const struct listing *listing);                  /* listed or
 bool stand_has(const struct listing *listing, enum reason reason);
 /* Removed because of exclusions and nothing else: a lift brings it back. */
 bool stand_excluded_only(const struct listing *listing);
-bool stand_any_removes(const struct rules *rules, const struct firm *firm);  /* some live exclusion removes rather than suspends */
+/* Some live exclusion removes rather than suspends. */
+bool stand_any_removes(const struct rules *rules, const struct firm *firm);
 
 void stand_reason(struct listing *listing, enum reason reason);     /* this one alone */
 void stand_move(struct listing *listing, enum listing_status status, date_day day);   /* since = day when it changes */

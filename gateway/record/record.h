@@ -21,12 +21,38 @@
 
 /* ---- words ------------------------------------------------------------------------------------------ */
 
-enum listing_status { LISTING_NONE, LISTING_CHECKING, LISTING_LISTED, LISTING_SUSPENDED, LISTING_REMOVED, LISTING_EXPIRED, LISTING_COUNT };
+enum listing_status {
+    LISTING_NONE,
+    LISTING_CHECKING,
+    LISTING_LISTED,
+    LISTING_SUSPENDED,
+    LISTING_REMOVED,
+    LISTING_EXPIRED,
+    LISTING_COUNT
+};
 enum listing_lane { LANE_NONE, LANE_PRIORITY, LANE_ORDINARY, LANE_COUNT };
 /* BEGIN: a certification granted for a later day came into force. */
-enum cert_action { CERT_GRANT, CERT_RENEW, CERT_AMEND, CERT_WITHDRAW, CERT_ABSENT, CERT_EXPIRE, CERT_BEGIN, CERT_REVERT, CERT_ACTION_COUNT };
+enum cert_action {
+    CERT_GRANT,
+    CERT_RENEW,
+    CERT_AMEND,
+    CERT_WITHDRAW,
+    CERT_ABSENT,
+    CERT_EXPIRE,
+    CERT_BEGIN,
+    CERT_REVERT,
+    CERT_ACTION_COUNT
+};
 /* PENDING: granted, but in force only from valid_from. */
-enum cert_state { CERT_NONE, CERT_IN_FORCE, CERT_WITHDRAWN, CERT_ABSENT_FROM_LIST, CERT_EXPIRED, CERT_PENDING, CERT_STATE_COUNT };
+enum cert_state {
+    CERT_NONE,
+    CERT_IN_FORCE,
+    CERT_WITHDRAWN,
+    CERT_ABSENT_FROM_LIST,
+    CERT_EXPIRED,
+    CERT_PENDING,
+    CERT_STATE_COUNT
+};
 enum ground {
 #define GROUND(id, name, category, en, zh) GROUND_##id,
 #include "record/ground.def"
@@ -157,7 +183,7 @@ struct record {
     const char *note;               /* a person's reason or comment, or what a machine says; "" */
     /* RECORD_CERTIFICATION */
     enum cert_action action;
-    struct cert_row row;            /* valid_until already with the rules' default term; also of RECORD_LISTING act add */
+    struct cert_row row; /* valid_until already with the rules' default term; also of RECORD_LISTING act add */
     bool name_waits;                /* row.name differs from the known name: kept as name_pending */
     bool unconfirmed;               /* the row brought something a person has to confirm (again) */
     bool begins_later;              /* the certification is in force only from row.valid_from */
@@ -187,8 +213,8 @@ struct record {
     const char *pages;              /* hex digest of the pages' digests in order; "" */
     /* RECORD_CONFIG: object = rules partners sources operators; object_digest = SHA-256 of the file; note = version */
     /* RECORD_ACCESS: object = segment name; object_digest = digest */
-    /* RECORD_PURGE: object = "first-last", the sequences looked at; object_digest: for each that was erased, in the order
-     * of the work, SHA-256(digest so far ‖ be64 sequence), from nothing; note = the counts; origin = the approval */
+    /* RECORD_PURGE: object = "first-last", the sequences looked at; object_digest: for each that was erased, in the
+     * order of the work, SHA-256(digest so far ‖ be64 sequence), from nothing; note = counts; origin = the approval */
     /* RECORD_KEY */
     const char *kid, *alg;          /* alg: ES256 SM2 RSA (which signs RS256 and PS256) */
     const char *key_state;          /* staged active retired */
@@ -216,6 +242,7 @@ date_day firm_due(const struct firm *firm);
 /* The public leaf: version(1) ‖ seq(8) ‖ time_ms(8) ‖ len(1) kind ‖ commitment(32), big-endian. */
 #define RECORD_SALT_SIZE 16
 #define RECORD_LEAF_MAX (1 + 8 + 8 + 1 + 32 + 32)
-size_t record_leaf(uint64_t seq, int64_t time_ms, const char *kind, const uint8_t commitment[32], uint8_t out[RECORD_LEAF_MAX]);
+size_t record_leaf(uint64_t seq, int64_t time_ms, const char *kind, const uint8_t commitment[32],
+                   uint8_t out[RECORD_LEAF_MAX]);
 
 #endif

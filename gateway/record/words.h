@@ -8,7 +8,8 @@ struct words {
     const char *const *names;
     unsigned n;
 };
-extern const struct words words_kind, words_listing, words_lane, words_action, words_cert, words_actor, words_ground, words_reason;
+extern const struct words words_kind, words_listing, words_lane, words_action, words_cert, words_actor, words_ground,
+    words_reason;
 
 const char *words_name(const struct words *words, unsigned value);       /* "" beyond the set */
 bool words_find(const struct words *words, const char *name, unsigned *out);

@@ -42,7 +42,8 @@ static bool before(struct bytes a, struct bytes b)
     return order < 0 || (order == 0 && a.n < b.n);
 }
 
-bool store_same(struct store_txn *a, struct store_txn *b, enum store_table table, uint64_t *entries_out, struct err *err)
+bool store_same(struct store_txn *a, struct store_txn *b, enum store_table table, uint64_t *entries_out,
+                struct err *err)
 {
     struct store_walk x, y;
     store_walk(&x, a, table, NULL, NULL);

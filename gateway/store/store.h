@@ -121,7 +121,8 @@ void store_walk_end(struct store_walk *walk);
 struct store_finder;
 struct store_finder *store_finder_open(struct store *store, enum store_table table, struct err *err);
 bool store_finder_renew(struct store_finder *finder, struct err *err);   /* sees what is committed now */
-bool store_find(struct store_finder *finder, const struct store_key *key, struct bytes *value_out);   /* true when found; borrowed until renewed */
+/* True when found; the value is borrowed until renewed. */
+bool store_find(struct store_finder *finder, const struct store_key *key, struct bytes *value_out);
 void store_finder_close(struct store_finder **finder);
 
 /* Numbers by name in a table of the caller's class (be64), absent = 0. */
@@ -133,8 +134,10 @@ void store_set_format(struct store_txn *txn, unsigned reached);
 /* Writes the whole as it stands at one moment to a file or pipe, without free pages, while others read and write. The
  * moment's pages stay in use until it ends. Blocking; store.failed also when the other end of the pipe is closed. */
 bool store_copy(struct store *store, int fd, struct err *err);
-/* True when both tables hold the same; else store.rebuild_differs at the first key. *entries_out grows by those alike. */
-bool store_same(struct store_txn *a, struct store_txn *b, enum store_table table, uint64_t *entries_out, struct err *err);
+/* True when both tables hold the same; else store.rebuild_differs at the first key. *entries_out grows by those
+ * alike. */
+bool store_same(struct store_txn *a, struct store_txn *b, enum store_table table, uint64_t *entries_out,
+                struct err *err);
 
 /* Text for `db stat`: per table entries, pages, bytes; map; readers. As JSON object members. */
 struct store_stat {

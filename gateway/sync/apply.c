@@ -38,7 +38,8 @@ static void numbers_write(struct ledger_tx *tx, const char *source, const struct
     store_set_number(ledger_txn(tx), TABLE_META, meta_name(tx, "rows", source), numbers->rows);
 }
 
-static void remember_row(struct store_txn *txn, struct numbers *numbers, const struct story *story, const struct staged *staged)
+static void remember_row(struct store_txn *txn, struct numbers *numbers, const struct story *story,
+                         const struct staged *staged)
 {
     struct known_row known = {0};
     bool old = known_row_get(txn, story->source, staged->uscc, &known);
@@ -49,8 +50,8 @@ static void remember_row(struct store_txn *txn, struct numbers *numbers, const s
     known_row_put(txn, story->source, staged->uscc, &now);
 }
 
-/* A firm that was taken off as absent may come back by the list, by a person, or by undoing the run: its row stays, with
- * no digest to be equal to, and must be missing twice anew. */
+/* A firm that was taken off as absent may come back by the list, by a person, or by undoing the run: its row stays,
+ * with no digest to be equal to, and must be missing twice anew. */
 static void forget_row(struct store_txn *txn, const struct story *story, const char *uscc)
 {
     struct known_row known;
@@ -105,7 +106,8 @@ static bool decide_row(struct ledger_tx *tx, struct story *story, struct numbers
     return true;
 }
 
-static bool apply_one(struct ledger_tx *tx, struct story *story, struct numbers *numbers, struct staged *staged, struct err *err)
+static bool apply_one(struct ledger_tx *tx, struct story *story, struct numbers *numbers, struct staged *staged,
+                      struct err *err)
 {
     struct ledger_outcome outcome = {0};
     if (staged->kind == STAGE_ROW || staged->kind == STAGE_ABSENT)
@@ -188,10 +190,15 @@ static void run_record(const struct story *story, struct record *record)
 static bool propose(struct ledger_tx *tx, struct story *story, const char *what, const char *note, struct err *err)
 {
     struct approval proposal = {
-        .what = what, .object = story->id, .digest = "", .maker = {story->actor_kind, story->actor}, .note = note,
-        .payload = arena_printf(ledger_arena(tx), "{\"source\":\"%s\",\"first\":%llu,\"last\":%llu,\"firms\":%lld,\"initial\":%s}",
-                                story->source, (unsigned long long)(story->first_seq > 0 ? story->first_seq : 1),
-                                (unsigned long long)story->last_seq, (long long)story->awaiting, story->initial ? "true" : "false"),
+        .what = what,
+        .object = story->id,
+        .digest = "",
+        .maker = {story->actor_kind, story->actor},
+        .note = note,
+        .payload = arena_printf(
+            ledger_arena(tx), "{\"source\":\"%s\",\"first\":%llu,\"last\":%llu,\"firms\":%lld,\"initial\":%s}",
+            story->source, (unsigned long long)(story->first_seq > 0 ? story->first_seq : 1),
+            (unsigned long long)story->last_seq, (long long)story->awaiting, story->initial ? "true" : "false"),
     };
     return ledger_propose(tx, &proposal, story->approval, err);
 }
@@ -242,7 +249,8 @@ static bool finish_job(struct ledger_tx *tx, void *arg, struct err *err)
         CHECK(ledger_record(tx, &record, err));
     }
     if (story.state == RUN_DONE && !story.dry_run)
-        store_set_number(ledger_txn(tx), TABLE_META, meta_name(tx, story.full ? "full" : "delta", story.source), (uint64_t)story.started_ms);
+        store_set_number(ledger_txn(tx), TABLE_META, meta_name(tx, story.full ? "full" : "delta", story.source),
+                         (uint64_t)story.started_ms);
     story_put(ledger_txn(tx), &story);
     *(struct story *)arg = story;
     return !store_failed(ledger_txn(tx), err);
@@ -262,9 +270,11 @@ bool run_finish(struct sync *sync, struct story *story, enum run_state state, co
     metric_add(state == RUN_DONE || state == RUN_HELD ? METRIC_RUNS_DONE : METRIC_RUNS_FAILED, 1);
     metric_add(METRIC_ROWS_RECEIVED, story->counts.received);
     log_event(state == RUN_DONE ? LOG_INFO : LOG_NOTICE, "sync.run",
-              "run=%s source=%s state=%s received=%lld added=%lld withdrawn=%lld absent=%lld unchanged=%lld rejected=%lld error=%s",
-              story->id, story->source, run_state_name(state), (long long)story->counts.received, (long long)story->counts.added,
-              (long long)story->counts.withdrawn, (long long)story->counts.absent, (long long)story->counts.unchanged,
-              (long long)story->counts.rejected, story->error[0] == '\0' ? "-" : story->error);
+              "run=%s source=%s state=%s received=%lld added=%lld withdrawn=%lld absent=%lld unchanged=%lld "
+              "rejected=%lld error=%s",
+              story->id, story->source, run_state_name(state), (long long)story->counts.received,
+              (long long)story->counts.added, (long long)story->counts.withdrawn, (long long)story->counts.absent,
+              (long long)story->counts.unchanged, (long long)story->counts.rejected,
+              story->error[0] == '\0' ? "-" : story->error);
     return true;
 }

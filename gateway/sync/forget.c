@@ -11,7 +11,8 @@ struct forgetting {
 };
 
 /* The oldest run that has ended before the moment. Ids grow with time; one that is still held may be old. */
-static bool find_old(struct store_txn *txn, struct arena *arena, int64_t before_ms, const char **id_out, struct err *err)
+static bool find_old(struct store_txn *txn, struct arena *arena, int64_t before_ms, const char **id_out,
+                     struct err *err)
 {
     struct store_walk walk;
     bool ok = true;

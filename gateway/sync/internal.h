@@ -106,7 +106,7 @@ struct run {
     enum gwa_verdict verdict;
     struct err err;
     /* while rows come in: step thread only */
-    uint8_t map_digest[CRYPTO_DIGEST_SIZE];   /* of the source's settings: other mapping, other meaning of the same bytes */
+    uint8_t map_digest[CRYPTO_DIGEST_SIZE];   /* of the source's settings: mapped otherwise, rows mean otherwise */
     struct crypto_hash *pages;
     uint64_t page_n;
     bool list_changed, unreadable, too_many;
@@ -176,7 +176,8 @@ struct spill *spill_new(void);
 void spill_free(struct spill **spill);
 void spill_reset(struct spill *spill);
 /* *written_out: a part of the list went to the file. store.full, store.failed. */
-bool spill_add(struct spill *spill, const struct sync *sync, const struct staged *staged, bool *written_out, struct err *err);
+bool spill_add(struct spill *spill, const struct sync *sync, const struct staged *staged, bool *written_out,
+               struct err *err);
 /* Nothing is added from now on; what spill_peek shows is borrowed until spill_reset. */
 bool spill_merge(struct spill *spill, const struct sync *sync, struct err *err);
 bool spill_peek(const struct spill *spill, const char **uscc_out, struct bytes *value_out);
@@ -187,8 +188,8 @@ bool stage_add(struct run *run, const struct staged *staged, struct err *err);
 bool stage_write(struct run *run, struct err *err);      /* the list is whole */
 bool stage_clear(struct sync *sync, const char *run_id, struct err *err);
 /* Reads staged rows after `after` ("" = the first) inside a transaction; returns how many. */
-size_t stage_read(struct store_txn *txn, struct arena *arena, const char *run_id, const char *after, struct staged *out, size_t max,
-                  struct err *err);
+size_t stage_read(struct store_txn *txn, struct arena *arena, const char *run_id, const char *after, struct staged *out,
+                  size_t max, struct err *err);
 void stage_delete(struct store_txn *txn, const char *run_id, const char *uscc);
 
 /* judge.c */
@@ -196,7 +197,8 @@ bool run_judge(struct run *run, bool *hold_out, struct err *err);
 void fact_from_staged(const struct staged *staged, const struct story *story, struct fact *fact);
 const char *outcome_action(const struct staged *staged, const struct ledger_outcome *outcome);
 void count_outcome(struct run_counts *counts, const struct staged *staged, const struct ledger_outcome *outcome);
-void diff_put(struct store_txn *txn, const char *run_id, const struct staged *staged, const struct ledger_outcome *outcome);
+void diff_put(struct store_txn *txn, const char *run_id, const struct staged *staged,
+              const struct ledger_outcome *outcome);
 
 /* apply.c */
 bool story_save(struct sync *sync, struct story *story, struct err *err);
@@ -205,13 +207,14 @@ bool run_finish(struct sync *sync, struct story *story, enum run_state state, co
 bool run_hold(struct sync *sync, struct story *story, struct err *err);
 
 /* run.c */
-bool run_start(struct sync *sync, struct plan *plan, const struct sync_request *request, char *run_id_out, struct err *err);
+bool run_start(struct sync *sync, struct plan *plan, const struct sync_request *request, char *run_id_out,
+               struct err *err);
 bool run_resume(struct sync *sync, struct plan *plan, const char *run_id, struct err *err);
 void run_cancel(struct run *run);
 void run_free(struct run **run);
 
 /* verdicts.c: tells the source's adapter what became of a run's rows, when it sends and the run named its origin. `ok`
- * and `why` say how the run ended. Waits for the adapter at most VERDICTS_MS; a failure is logged and changes nothing. */
+ * and `why` say how the run ended. Waits for the adapter at most VERDICTS_MS; a failure is only logged. */
 #define VERDICTS_MS 60000
 void run_tell_verdicts(struct run *run, bool ok, const struct err *why);
 

@@ -75,7 +75,8 @@ static bool same_list(struct run *run, const struct gwa_page *page)
         run->story.total = page->total;
         return true;
     }
-    return strncmp(run->story.list_version, version, sizeof run->story.list_version - 1) == 0 && run->story.total == page->total;
+    return strncmp(run->story.list_version, version, sizeof run->story.list_version - 1) == 0 &&
+           run->story.total == page->total;
 }
 
 static bool on_page(void *arg, const struct gwa_page *page)
@@ -120,7 +121,8 @@ static bool is_unchanged(struct run *run, const char *uscc)
 static bool mark_seen(struct run *run, const char *uscc)
 {
     struct known_row known;
-    return run->known != NULL && known_row_find(run->known, run->source->id, uscc, &known) && !seen_mark(run, known.ordinal);
+    return run->known != NULL && known_row_find(run->known, run->source->id, uscc, &known) &&
+           !seen_mark(run, known.ordinal);
 }
 
 static void reject(struct run *run, struct staged *staged, bool readable)

@@ -131,7 +131,8 @@ static bool fetch_once(struct run *run, struct err *err)
     };
     pthread_mutex_lock(&run->lock);
     run->fetch_done = false;
-    bool started = !run->cancelled && host_fetch_start(run->sync->host, run->plan->instance, &fetch, &sink, fetch_ended, run, &run->job, err);
+    bool started = !run->cancelled && host_fetch_start(run->sync->host, run->plan->instance, &fetch, &sink, fetch_ended,
+                                                       run, &run->job, err);
     while (started && !run->fetch_done)
         pthread_cond_wait(&run->changed, &run->lock);
     if (run->cancelled) {
@@ -421,7 +422,8 @@ static bool full_is_due(struct run *run)
 }
 
 /* Called with the sync's lock held. */
-bool run_start(struct sync *sync, struct plan *plan, const struct sync_request *request, char *run_id_out, struct err *err)
+bool run_start(struct sync *sync, struct plan *plan, const struct sync_request *request, char *run_id_out,
+               struct err *err)
 {
     struct run *run = run_new(sync, plan);
     struct story *s = &run->story;

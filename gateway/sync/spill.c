@@ -123,7 +123,8 @@ static bool write_out(struct spill *spill, struct buf *out, struct err *err)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return err_errno(err, errno == ENOSPC || errno == EDQUOT ? ERR_STORE_FULL : ERR_STORE_FAILED, "list", "write");
+            return err_errno(err, errno == ENOSPC || errno == EDQUOT ? ERR_STORE_FULL : ERR_STORE_FAILED, "list",
+                             "write");
         done += (size_t)n;
         spill->size += (uint64_t)n;
     }
@@ -165,7 +166,8 @@ static bool spill_write(struct spill *spill, const struct sync *sync, struct err
     return true;
 }
 
-bool spill_add(struct spill *spill, const struct sync *sync, const struct staged *staged, bool *written_out, struct err *err)
+bool spill_add(struct spill *spill, const struct sync *sync, const struct staged *staged, bool *written_out,
+               struct err *err)
 {
     struct item *item = &spill->items[spill->item_n++];
     memset(item->uscc, 0, sizeof item->uscc);

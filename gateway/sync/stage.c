@@ -55,7 +55,8 @@ static void fold_conflict(struct fold *fold, const struct staged *now, uint32_t 
 }
 
 /* The stored row came first and was passed over as unchanged. */
-static bool fold_stored(const struct run *run, struct fold *fold, const struct staged *now, bool *known_out, struct err *err)
+static bool fold_stored(const struct run *run, struct fold *fold, const struct staged *now, bool *known_out,
+                        struct err *err)
 {
     struct known_row known;
     struct store_txn *txn = store_read(run->sync->store, err);
@@ -209,8 +210,8 @@ bool stage_clear(struct sync *sync, const char *run_id, struct err *err)
 
 /* ---- reading ---- */
 
-size_t stage_read(struct store_txn *txn, struct arena *arena, const char *run_id, const char *after, struct staged *out, size_t max,
-                  struct err *err)
+size_t stage_read(struct store_txn *txn, struct arena *arena, const char *run_id, const char *after, struct staged *out,
+                  size_t max, struct err *err)
 {
     struct store_key prefix = key_pair(run_id, ""), from = key_pair(run_id, after);
     struct store_walk walk;

@@ -267,7 +267,8 @@ void sync_tick(struct sync *sync)
     int64_t now = clock_mono_ms();
     for (struct plan *plan = sync->plans; plan != NULL && !sync->stopping; plan = plan->next) {
         const struct source *source = directory_source_find(sync->directory, plan->id);
-        bool due = source != NULL && !plan->gone && plan->run == NULL && !is_paused(plan, source) && plan->next_ms <= now;
+        bool due =
+            source != NULL && !plan->gone && plan->run == NULL && !is_paused(plan, source) && plan->next_ms <= now;
         if (!due)
             continue;
         struct sync_request request = {.source = plan->id, .actor = {ACTOR_TIMER, ""}};
@@ -355,7 +356,8 @@ bool sync_cancel(struct sync *sync, const char *run_id, const struct actor *acto
     bool ok = txn != NULL && story_get(txn, run_id, &story, err);
     store_read_end(&txn);
     CHECK(ok);
-    return err_set(err, ERR_RUN_STATE, run_id, "%s; a held run is decided by approve grant or reject", run_state_name(story.state));
+    return err_set(err, ERR_RUN_STATE, run_id, "%s; a held run is decided by approve grant or reject",
+                   run_state_name(story.state));
 }
 
 struct pause {
@@ -366,7 +368,8 @@ struct pause {
 static bool pause_job(struct ledger_tx *tx, void *arg, struct err *err)
 {
     const struct pause *pause = arg;
-    store_set_number(ledger_txn(tx), TABLE_META, arena_printf(ledger_arena(tx), "paused:%s", pause->source), pause->said);
+    store_set_number(ledger_txn(tx), TABLE_META, arena_printf(ledger_arena(tx), "paused:%s", pause->source),
+                     pause->said);
     return !store_failed(ledger_txn(tx), err);
 }
 
@@ -394,7 +397,8 @@ static bool recover_one(struct sync *sync, struct story *story, struct err *err)
         return run_apply(sync, story, err) && run_finish(sync, story, RUN_DONE, NULL, err);
     }
     struct err why = {0};
-    err_set(&why, ERR_CANCELLED, story->id, "the gateway stopped while the list was being fetched; nothing was changed");
+    err_set(&why, ERR_CANCELLED, story->id,
+            "the gateway stopped while the list was being fetched; nothing was changed");
     return run_finish(sync, story, RUN_CANCELLED, &why, err);
 }
 

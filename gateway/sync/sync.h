@@ -44,7 +44,8 @@ struct sync_request {
  * directory of the source's adapter. */
 bool sync_start(struct sync *sync, const struct sync_request *request, char *run_id_out, struct err *err);
 /* Proposes to undo a run that was carried out; another person must approve. run.state when there is nothing to undo. */
-bool sync_revert(struct sync *sync, const char *run_id, const struct actor *actor, const char *reason, char id_out[32], struct err *err);
+bool sync_revert(struct sync *sync, const char *run_id, const struct actor *actor, const char *reason, char id_out[32],
+                 struct err *err);
 bool sync_cancel(struct sync *sync, const char *run_id, const struct actor *actor, struct err *err);
 bool sync_pause(struct sync *sync, const char *source, bool paused, const struct actor *actor, struct err *err);
 
@@ -53,9 +54,11 @@ bool sync_pause(struct sync *sync, const char *source, bool paused, const struct
 typedef bool sync_each(void *arg, struct bytes json);
 /* Newest first. */
 bool sync_runs(struct store_txn *txn, const char *source, size_t max, sync_each *each, void *arg, struct err *err);
-bool sync_run_read(struct store_txn *txn, struct arena *arena, const char *run_id, struct bytes *json_out, struct err *err);
+bool sync_run_read(struct store_txn *txn, struct arena *arena, const char *run_id, struct bytes *json_out,
+                   struct err *err);
 /* Row diff in code order: {"uscc","action","name","from","to","line","code","field","detail","sequence"} */
-bool sync_diff(struct store_txn *txn, const char *run_id, const char *after_uscc, size_t max, sync_each *each, void *arg, struct err *err);
+bool sync_diff(struct store_txn *txn, const char *run_id, const char *after_uscc, size_t max, sync_each *each,
+               void *arg, struct err *err);
 /* State of a source for status pages: JSON object into out. */
 bool sync_source_status(struct sync *sync, const char *source, struct buf *out, struct err *err);
 

@@ -58,9 +58,9 @@ static void put_story(struct buf *out, const struct story *story)
     const struct err_info *info = err_info(err_by_name(story->error));
     char text[RUN_TEXT_MAX + 600];
     int n = snprintf(text, sizeof text,
-                     "%s（run %s）：收到 %lld 行，新增 %lld，续期 %lld，变更 %lld，撤销 %lld，未变 %lld，拒绝 %lld", ended_zh(story),
-                     story->id, (long long)c->received, (long long)c->added, (long long)c->renewed, (long long)c->amended,
-                     (long long)c->withdrawn, (long long)c->unchanged, (long long)c->rejected);
+                     "%s（run %s）：收到 %lld 行，新增 %lld，续期 %lld，变更 %lld，撤销 %lld，未变 %lld，拒绝 %lld",
+                     ended_zh(story), story->id, (long long)c->received, (long long)c->added, (long long)c->renewed,
+                     (long long)c->amended, (long long)c->withdrawn, (long long)c->unchanged, (long long)c->rejected);
     if (story->error[0] != '\0' && n > 0 && (size_t)n < sizeof text)
         snprintf(text + n, sizeof text - (size_t)n, "。%s %s", info == NULL ? "" : info->zh, story->error_text_zh);
     put_row(out, 0, story->error[0] != '\0' ? story->error : run_state_name(story->state), "", text);
