@@ -11,7 +11,7 @@
 # they were told. Progress goes to standard error, the story to standard output. Nothing lands outside build/.
 set -eu
 umask 077
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 unset PLEDGED_SOCKET http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy NO_COLOR 2>/dev/null || :
 
 root=$(cd "$(dirname "$0")/.." && pwd)

@@ -35,6 +35,7 @@ import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+sys.dont_write_bytecode = True   # nothing lands beside the sources
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import uscc  # noqa: E402
 
