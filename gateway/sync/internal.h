@@ -170,6 +170,7 @@ void run_sink(struct run *run, struct host_sink *out);
 void run_reset_rows(struct run *run);
 bool run_prepare_seen(struct run *run, struct err *err);
 bool run_is_cancelled(struct run *run);
+bool run_has_seen(const struct run *run, uint32_t ordinal);   /* the known row of this ordinal came in this run */
 
 /* spill.c: rows put aside in any order and taken back in code order, of one code in the order they came in */
 struct spill *spill_new(void);
@@ -207,6 +208,8 @@ bool run_finish(struct sync *sync, struct story *story, enum run_state state, co
 bool run_hold(struct sync *sync, struct story *story, struct err *err);
 
 /* run.c */
+/* Of adapter and settings: another digest, and the same bytes may mean something else. */
+void source_digest(const struct source *source, uint8_t out[CRYPTO_DIGEST_SIZE]);
 bool run_start(struct sync *sync, struct plan *plan, const struct sync_request *request, char *run_id_out,
                struct err *err);
 bool run_resume(struct sync *sync, struct plan *plan, const char *run_id, struct err *err);

@@ -178,11 +178,6 @@ struct absence {
     size_t n;
 };
 
-static bool seen_here(const struct run *run, uint32_t ordinal)
-{
-    return ordinal / 64 < run->seen_words && ((run->seen[ordinal / 64] >> (ordinal % 64)) & 1) != 0;
-}
-
 /* Only what this source granted last, before the run began, and that is in force now. In a batch list only firms of
  * that very batch. */
 static bool may_be_absent(struct ledger_tx *tx, const struct run *run, const char *uscc, bool *out, struct err *err)
@@ -201,7 +196,7 @@ static bool absent_one(struct ledger_tx *tx, struct absence *absence, const char
 {
     struct run *run = absence->run;
     bool candidate;
-    if (seen_here(run, known->ordinal))
+    if (run_has_seen(run, known->ordinal))
         return true;
     CHECK(may_be_absent(tx, run, uscc, &candidate, err));
     if (!candidate)

@@ -10,7 +10,7 @@
 
 /* ---- which known rows were seen ---- */
 
-static bool seen_test(const struct run *run, uint32_t ordinal)
+bool run_has_seen(const struct run *run, uint32_t ordinal)
 {
     return ordinal / 64 < run->seen_words && ((run->seen[ordinal / 64] >> (ordinal % 64)) & 1) != 0;
 }
@@ -18,7 +18,7 @@ static bool seen_test(const struct run *run, uint32_t ordinal)
 /* True when it was not marked before. */
 static bool seen_mark(struct run *run, uint32_t ordinal)
 {
-    if (ordinal / 64 >= run->seen_words || seen_test(run, ordinal))
+    if (ordinal / 64 >= run->seen_words || run_has_seen(run, ordinal))
         return false;
     run->seen[ordinal / 64] |= (uint64_t)1 << (ordinal % 64);
     run->seen_n++;

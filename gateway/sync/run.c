@@ -11,7 +11,7 @@
 
 /* ---- life ---- */
 
-static void map_digest(const struct source *source, uint8_t out[CRYPTO_DIGEST_SIZE])
+void source_digest(const struct source *source, uint8_t out[CRYPTO_DIGEST_SIZE])
 {
     struct crypto_hash *hash = crypto_hash_new(CRYPTO_SHA256);
     crypto_hash_add(hash, bytes_of(source->adapter, strlen(source->adapter) + 1));
@@ -33,7 +33,7 @@ static struct run *run_new(struct sync *sync, struct plan *plan)
     run->pages = crypto_hash_new(CRYPTO_SHA256);
     run->row_arena = arena_new();
     run->spill = spill_new();
-    map_digest(run->source, run->map_digest);
+    source_digest(run->source, run->map_digest);
     pthread_mutex_init(&run->lock, NULL);
     pthread_condattr_t mono;
     pthread_condattr_init(&mono);

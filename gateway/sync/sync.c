@@ -84,16 +84,9 @@ static struct plan *plan_find(struct sync *sync, const char *id)
 
 static char *settings_digest(const struct source *source)
 {
-    struct crypto_hash *hash = crypto_hash_new(CRYPTO_SHA256);
     uint8_t digest[CRYPTO_DIGEST_SIZE];
     char hex[2 * CRYPTO_DIGEST_SIZE + 1];
-    crypto_hash_add(hash, bytes_of(source->adapter, strlen(source->adapter) + 1));
-    for (size_t i = 0; i < source->setting_n; i++) {
-        crypto_hash_add(hash, bytes_of(source->settings[i].name, strlen(source->settings[i].name) + 1));
-        crypto_hash_add(hash, bytes_of(source->settings[i].value, strlen(source->settings[i].value) + 1));
-    }
-    crypto_hash_end(hash, digest);
-    crypto_hash_free(&hash);
+    source_digest(source, digest);
     return xstrdup(hex_encode(digest, sizeof digest, hex));
 }
 
