@@ -4,6 +4,8 @@
  * Version history (append-only changes raise MINOR, anything else raises MAJOR):
  *   1.0  first version: open, fetch, send, resolve, close; host: io, alloc, say, sign, row.
  *   1.1  gwa_page.origin and gwa_job.origin: a source's adapter is sent what became of the rows.
+ *   1.2  gwa_io.frame_digits: one framed exchange over TCP. gwa_job.reply_media_type, reply_signature,
+ *        retry_after_ms: what came with a receipt, and when to try again.
  *
  * An adapter exports exactly two symbols:
  *     const uint32_t gwa_abi;             GWA_ABI_VERSION as compiled
@@ -24,7 +26,7 @@
 #include <stdint.h>
 
 #define GWA_ABI_MAJOR 1
-#define GWA_ABI_MINOR 1
+#define GWA_ABI_MINOR 2
 #define GWA_ABI_VERSION (((uint32_t)GWA_ABI_MAJOR << 16) | GWA_ABI_MINOR)
 #define GWA_EXPORT __attribute__((visibility("default")))
 
@@ -76,6 +78,9 @@ struct gwa_io {
     uint64_t offset;                   /* GWA_FILE_READ */
     uint64_t limit;                    /* most bytes of the answer; 0: the host's limit (16 MiB) */
     int64_t timeout_ms;                /* 0: the host's; never past the job's deadline */
+    /* 1.2 GWA_TCP: target is host:port, TLS with the host's identity. Both directions are one frame: this many ASCII
+     * digits (1 to 10) of the length in bytes, then the bytes; body and result hold the bytes alone. */
+    unsigned frame_digits;
 };
 enum gwa_io_state { GWA_IO_NONE, GWA_IO_OK, GWA_IO_FAILED /* surely not sent */, GWA_IO_UNSURE /* may have arrived */ };
 struct gwa_io_result {
@@ -157,6 +162,10 @@ struct gwa_job {
      * columns row, code, field, text: first how the run ended, then each row that was refused; message_id is the
      * run's. The job is tried again a few times, then dropped. */
     const char *origin;                /* as gwa_page.origin of that run, or NULL */
+    /* 1.2 send and resolve of a partner: set by the adapter beside `reply`, from the job's memory */
+    const char *reply_media_type;      /* of the receipt; NULL: as the message's */
+    const char *reply_signature;       /* its x-jws-signature; NULL: none, or inside the receipt */
+    int64_t retry_after_ms;            /* with GWA_RETRY: the other side asked to wait this long; 0: it did not */
 };
 
 struct gwa_adapter {

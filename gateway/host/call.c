@@ -194,10 +194,23 @@ static bool copy_headers(struct host_ask *ask, const char *const *headers)
     return true;
 }
 
-static const char *copy_io(struct host_ask *ask, const struct gwa_io *io)
+/* What an adapter of an older MINOR did not know of is left as nothing. */
+static bool take_io(struct gwa_io *out, const struct gwa_io *io)
 {
-    if (io->size < sizeof(*io))
-        return "the io was built for an older interface";
+    enum { FIRST = offsetof(struct gwa_io, frame_digits) };
+
+    *out = (struct gwa_io){0};
+    memcpy(out, io, io->size < sizeof(*out) ? io->size : sizeof(*out));
+    return io->size >= FIRST;
+}
+
+static const char *copy_io(struct host_ask *ask, const struct gwa_io *given)
+{
+    struct gwa_io taken;
+    const struct gwa_io *io = &taken;
+
+    if (!take_io(&taken, given))
+        return "the io is shorter than the first interface had it";
     ask->kind = io->kind;
     if (io->kind == GWA_TCP || io->kind == GWA_SFTP)
         return "not offered by this host version";
