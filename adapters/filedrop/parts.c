@@ -242,7 +242,7 @@ bool strings_at(const struct strings *strings, size_t i, struct gwa_bytes *out)
 
     if (i >= strings->count)
         return false;
-    *out = (struct gwa_bytes){"", 0};
+    *out = (struct gwa_bytes){NULL, 0};
     if (strings->ends[i] > from) /* a table of empty strings has no text to point into */
         *out = (struct gwa_bytes){strings->p + from, strings->ends[i] - from};
     return true;
