@@ -165,7 +165,8 @@ struct gwa_job {
     /* 1.2 send and resolve of a partner: set by the adapter beside `reply`, from the job's memory */
     const char *reply_media_type;      /* of the receipt; NULL: as the message's */
     const char *reply_signature;       /* its x-jws-signature; NULL: none, or inside the receipt */
-    int64_t retry_after_ms;            /* with GWA_RETRY: the other side asked to wait this long; 0: it did not */
+    int64_t retry_after_ms;            /* with GWA_RETRY, or GWA_UNCERTAIN of a resolve: the other side asked to wait
+                                          this long; 0: it did not */
 };
 
 struct gwa_adapter {

@@ -90,7 +90,10 @@ struct host_sink {
 struct host_outcome {
     enum gwa_verdict verdict;            /* never GWA_WAIT */
     struct err err;                      /* adapter.* with the adapter's own words as detail when not DONE */
-    struct bytes reply;                  /* send, resolve: valid during the callback */
+    /* send and resolve, valid during the callback: with DONE what came with the receipt, as the adapter says it */
+    struct bytes reply;
+    const char *reply_media_type, *reply_signature;   /* NULL: not said */
+    int64_t retry_after_ms;              /* what the other side asked for, also when a resolve stays UNCERTAIN; else 0 */
 };
 typedef void host_done(void *arg, const struct host_outcome *outcome);   /* once, on a step thread */
 

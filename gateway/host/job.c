@@ -167,12 +167,28 @@ static void unlink_job(struct host_job *job)
         pthread_cond_broadcast(&host->idle);
 }
 
+/* Only what the adapter itself ended with is looked at: of a job given up, its step may still be writing. */
+static void take_told(struct host_job *job)
+{
+    const struct gwa_job *face = &job->face;
+    struct host_outcome *outcome = &job->outcome;
+    enum err_code code = outcome->err.code;
+
+    if (outcome->verdict == GWA_DONE) {
+        outcome->reply = bytes_of(face->reply.p, face->reply.n);
+        outcome->reply_media_type = face->reply_media_type;
+        outcome->reply_signature = face->reply_signature;
+    }
+    if ((code == ERR_ADAPTER_RETRY || code == ERR_ADAPTER_UNCERTAIN) && face->retry_after_ms > 0)
+        outcome->retry_after_ms = face->retry_after_ms;
+}
+
 void host_job_deliver(struct host_job *job)
 {
     struct host *host = job->host;
 
     pthread_mutex_unlock(&host->lock);
-    job->outcome.reply = bytes_of(job->face.reply.p, job->face.reply.n);
+    take_told(job);
     job->done(job->arg, &job->outcome);
     pthread_mutex_lock(&host->lock);
     unlink_job(job);
