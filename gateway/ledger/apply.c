@@ -185,6 +185,7 @@ static bool apply_firm(struct apply *apply, const struct record *record, const s
     store_put(apply->txn, TABLE_HISTORY, &key, bytes_of(time, sizeof time));
     move_status(apply, record->uscc, before->listing.status, after.listing.status);
     move_due(apply, record->uscc, firm_due(before), firm_due(&after));
+    apply_change(apply, record);
     if (counts_for_guard(apply, record))
         count_guard(apply, record);
     return waits(before) && !waits(&after) ? close_question(apply, record->uscc, err) : true;
@@ -300,6 +301,9 @@ bool apply_record(struct apply *apply, const struct record *record, const struct
         return apply_access(apply, record, err);
     case RECORD_KEY:
         return apply_key(apply, record, err);
+    case RECORD_MESSAGE:
+    case RECORD_RECEIPT:
+        return apply_message(apply, record, err);
     case RECORD_PURGE:
         return true; /* what it erased leaves no trace in state by choice of what may be erased */
     case RECORD_KIND_COUNT:

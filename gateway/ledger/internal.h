@@ -41,6 +41,10 @@ bool apply_open_question(struct apply *apply, const char *uscc, const char **id_
 /* key.c: the row of the gateway's own signing key. */
 bool apply_key(struct apply *apply, const struct record *record, struct err *err);
 
+/* message.c: the rows of a message and of what is to be sent; that a firm's place changed as banks see it. */
+bool apply_message(struct apply *apply, const struct record *record, struct err *err);
+void apply_change(struct apply *apply, const struct record *record);
+
 /* rebuild.c: applies the records first … last, as they stand in `from`, to the state tables of `to` in one
  * transaction. */
 bool replay(struct journal *journal, struct store_txn *from, struct store *to, uint64_t first, uint64_t last,

@@ -78,6 +78,23 @@ bool ledger_look(struct ledger_tx *tx, const struct fact *fact, struct ledger_ou
 /* Appends a record that is not about a firm's listing (run, config, access). Sets record->seq and time. */
 bool ledger_record(struct ledger_tx *tx, struct record *record, struct err *err);
 
+/* ---- messages ------------------------------------------------------------------------------------------------ */
+
+/* Appends the record of a message, behind those of its rows, with the bytes that came; or of a receipt that follows
+ * later (no bytes). Sets record->seq and time. */
+bool ledger_message(struct ledger_tx *tx, struct record *record, struct bytes raw, struct err *err);
+/* What is known of a message by its sender and id. */
+struct message_state {
+    uint64_t seq;                    /* of its record: receipt r-<seq> */
+    uint64_t latest;                 /* of the latest receipt: seq itself until one follows later */
+    uint8_t digest[32];              /* SHA-256 of its bytes */
+};
+bool message_find(struct store_txn *txn, const char *sender, const char *id, struct message_state *out, bool *found_out,
+                  struct err *err);
+/* Records are read back from the journal; a purged one leaves ERR_JOURNAL_UNKNOWN. Text borrowed from the arena. */
+bool ledger_read_record(struct journal *journal, struct store_txn *txn, struct arena *arena, uint64_t seq,
+                        struct record *out, struct err *err);
+
 /* ---- guard ------------------------------------------------------------------------------------------ */
 
 struct ledger_guard {

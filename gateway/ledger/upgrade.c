@@ -51,6 +51,8 @@ static bool make_state_again(struct store *store, struct journal *journal, struc
 static upgrade_step *const steps[STORE_FORMAT] = {
     /* open questions are counted and listed; what persons granted no longer counts for the guard */
     [1] = make_state_again,
+    /* changes of the list are kept by sequence */
+    [2] = make_state_again,
 };
 
 static bool reach(struct store *store, unsigned format, struct err *err)

@@ -12,6 +12,7 @@
 struct reader {
     struct arena *arena;
     char *base; /* the struct record being filled */
+    struct bytes in;
 };
 
 static void init_members(struct record *record, const struct member *members)
@@ -19,7 +20,7 @@ static void init_members(struct record *record, const struct member *members)
     for (const struct member *member = members; member->name != NULL; member++) {
         char *at = (char *)record + member->offset;
 
-        if (member->type == MEMBER_TEXT)
+        if (member->type == MEMBER_TEXT || member->type == MEMBER_JSON)
             *(const char **)(void *)at = "";
         else if (member->type == MEMBER_DATE)
             *(date_day *)(void *)at = DATE_NONE;
@@ -61,6 +62,16 @@ static bool read_text(struct reader *reader, const struct member *member, const 
     size_t n = strlen(text);
     CHECK(n > 0 && n <= member->max);
     *(const char **)to = arena_strndup(reader->arena, text, n);
+    return true;
+}
+
+/* As it stands in the record, so that it is written again the same. */
+static bool read_json(struct reader *reader, const struct member *member, void *to)
+{
+    struct bytes raw;
+
+    CHECK(json_scan_member(reader->in, member->name, &raw) && raw.n > 0 && raw.n <= member->max);
+    *(const char **)to = arena_strndup(reader->arena, (const char *)raw.p, raw.n);
     return true;
 }
 
@@ -127,6 +138,8 @@ static bool read_plain(struct reader *reader, const struct member *member, const
         return read_word(member, text, to);
     case MEMBER_REASONS:
         return read_reasons(value, to);
+    case MEMBER_JSON:
+        return read_json(reader, member, to);
     case MEMBER_OBJECT:
         break;
     }
@@ -211,7 +224,7 @@ static bool decode(struct arena *arena, struct bytes in, struct record *out, str
         return damaged(err, NULL, "");
     CHECK(read_kind(root, &kind, err));
     record_init(out, kind);
-    struct reader reader = {arena, (char *)out};
+    struct reader reader = {arena, (char *)out, in};
     CHECK(read_members(&reader, kind, root, err));
     return out->time_ms != 0 || damaged(err, NULL, "time");
 }

@@ -22,6 +22,18 @@ static void put_text(struct json_out *out, const struct member *member, const ch
     json_put_bytes(out, bytes);
 }
 
+static void put_json(struct json_out *out, const struct member *member, const char *text)
+{
+    struct bytes bytes = bytes_str(text);
+
+    if (bytes.n == 0)
+        return;
+    if (bytes.n > member->max)
+        out->buf->overflow = true;
+    json_key(out, member->name);
+    json_put_raw(out, bytes);
+}
+
 /* As time_format, with milliseconds: a record's time is part of its leaf to the millisecond. */
 static void put_time(struct json_out *out, const char *name, int64_t ms)
 {
@@ -110,6 +122,9 @@ static void put_member(struct json_out *out, const struct member *member, const 
         break;
     case MEMBER_REASONS:
         put_reasons(out, member->name, at);
+        break;
+    case MEMBER_JSON:
+        put_json(out, member, *(const char *const *)at);
         break;
     case MEMBER_OBJECT:
         put_object(out, member, base);

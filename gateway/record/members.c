@@ -9,6 +9,7 @@
 #define DATE(field) .type = MEMBER_DATE, .offset = AT(field)
 #define TIME(field) .type = MEMBER_TIME, .offset = AT(field)
 #define FLAG(field) .type = MEMBER_FLAG, .offset = AT(field)
+#define JSON(field, bound) .type = MEMBER_JSON, .offset = AT(field), .max = (bound)
 #define COUNTED(field) .type = MEMBER_COUNT, .offset = AT(field)
 #define WORD(field, set) .type = MEMBER_WORD, .offset = AT(field), .words = &words_##set
 #define OBJECT(table) .type = MEMBER_OBJECT, .members = (table)
@@ -149,10 +150,38 @@ static const struct member key_members[] = {
     {0},
 };
 
+static const struct member note_members[] = {
+    {"id", TEXT(message.id, RECORD_ID_MAX)},
+    {"kind", TEXT(message.kind, RECORD_ID_MAX)},
+    {"sender", TEXT(message.sender, RECORD_ID_MAX)},
+    {"in_reply_to", TEXT(message.in_reply_to, RECORD_ID_MAX)},
+    {"created", TIME(message.created_ms)},
+    {"form", TEXT(message.form, RECORD_ID_MAX)},
+    {"bytes", COUNTED(message.bytes)},
+    {"digest", .type = MEMBER_DIGEST, .offset = AT(message.digest)},
+    {"signature", TEXT(message.signature, RECORD_SIGNATURE_MAX)},
+    {"kid", TEXT(message.kid, RECORD_ID_MAX)},
+    {"trace_id", TEXT(message.trace_id, RECORD_ID_MAX)},
+    {0},
+};
+
+/* Messages and the receipts that follow later share one shape. */
+static const struct member message_members[] = {
+    {"message", OBJECT(note_members)},
+    {"result", TEXT(result, RECORD_ID_MAX)},
+    {"code", TEXT(code, RECORD_ID_MAX)},
+    {"first", COUNTED(first)},
+    {"to", TEXT(to, RECORD_TO_MAX)},
+    {"approval", TEXT(approval_id, RECORD_ID_MAX)},
+    {"rows", JSON(rows, RECORD_ROWS_MAX)},
+    {0},
+};
+
 const struct member *const members_of_kind[RECORD_KIND_COUNT] = {
     [RECORD_CERTIFICATION] = certification_members, [RECORD_EXCLUSION] = exclusion_record_members,
     [RECORD_LISTING] = listing_record_members,      [RECORD_PROPOSAL] = approval_members,
     [RECORD_APPROVAL] = approval_members,           [RECORD_RUN] = run_members,
     [RECORD_CONFIG] = object_members,               [RECORD_ACCESS] = object_members,
     [RECORD_KEY] = key_members,                     [RECORD_PURGE] = object_members,
+    [RECORD_MESSAGE] = message_members,             [RECORD_RECEIPT] = message_members,
 };

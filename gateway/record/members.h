@@ -19,6 +19,7 @@ enum member_type {
     MEMBER_DIGEST,      /* 32 bytes as hex; absent when zero */
     MEMBER_WORD,        /* an enum by name; absent when its name is "" */
     MEMBER_REASONS,     /* struct listing's reasons; absent when there is none */
+    MEMBER_JSON,        /* const char *, JSON text written as it is; absent when ""; only in a kind's own table */
     MEMBER_OBJECT,      /* a table of its own over the same struct; absent when empty */
 };
 
@@ -26,7 +27,7 @@ struct member {
     const char *name;                   /* NULL ends a table */
     enum member_type type;
     size_t offset;                      /* in struct record */
-    size_t max;                         /* MEMBER_TEXT: bytes at most */
+    size_t max;                         /* MEMBER_TEXT, MEMBER_JSON: bytes at most */
     const struct words *words;          /* MEMBER_WORD */
     const struct member *members;       /* MEMBER_OBJECT */
 };

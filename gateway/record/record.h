@@ -17,7 +17,10 @@
 #define RECORD_REASON_MAX 600
 #define RECORD_PAYLOAD_MAX (32u << 10)
 #define RECORD_CERTIFICATE_MAX (8u << 10)
-#define RECORD_BYTES_MAX (64u << 10)
+#define RECORD_ROWS_MAX (3u << 19)          /* bytes of the verdicts on a message's rows */
+#define RECORD_SIGNATURE_MAX (8u << 10)
+#define RECORD_TO_MAX (32u << 10)           /* bytes of the list of partners a message goes on to */
+#define RECORD_BYTES_MAX (2u << 20)
 
 /* ---- words ------------------------------------------------------------------------------------------ */
 
@@ -77,6 +80,8 @@ enum record_kind {
     RECORD_ACCESS,          /* digest of an hour of the access log */
     RECORD_KEY,             /* a signing key of the gateway was staged, came into use or left it */
     RECORD_PURGE,           /* records and original bytes were erased by a granted retention.purge */
+    RECORD_MESSAGE,         /* a partner's message was decided, wholly or in part, or waits for a person */
+    RECORD_RECEIPT,         /* what became of a message that waited */
     RECORD_KIND_COUNT
 };
 const char *record_kind_name(enum record_kind kind);               /* "certification" … */
@@ -171,6 +176,18 @@ struct run_counts {
     int64_t received, added, renewed, amended, withdrawn, absent, unchanged, rejected, doubtful;
 };
 
+/* A message as its record names it. Text is "" when absent. */
+struct message_note {
+    const char *id, *kind, *sender, *in_reply_to;
+    int64_t created_ms;             /* as its envelope says */
+    const char *form;               /* json, jose or xml */
+    int64_t bytes;                  /* of what came: kept beside the record as its original bytes */
+    uint8_t digest[32];             /* SHA-256 of them */
+    const char *signature;          /* json: the detached JWS; "" in the other forms, which hold it */
+    const char *kid;                /* of the key that verified */
+    const char *trace_id;
+};
+
 struct record {
     uint64_t seq;                   /* set by the journal */
     int64_t time_ms;                /* of writing */
@@ -219,6 +236,14 @@ struct record {
     const char *kid, *alg;          /* alg: ES256 SM2 RSA (which signs RS256 and PS256) */
     const char *key_state;          /* staged active retired */
     const char *certificate;        /* its certificate, DER in base64 */
+    /* RECORD_MESSAGE: raw are the bytes as they came; actor = the sender. RECORD_RECEIPT: message has id, kind, sender
+     * and form only; actor = who decided; approval_id = what was decided, "" */
+    struct message_note message;
+    const char *result;             /* accepted partial rejected pending */
+    const char *code;               /* of a whole that is rejected or pending; "" */
+    const char *rows;               /* JSON: the receipt's `rows`, those that were not accepted; "" when there are none */
+    const char *to;                 /* ids of the partners it is passed on to, or the receipt is sent to; by spaces */
+    int64_t first;                  /* sequence of the first record of its rows; 0: none */
 };
 void record_init(struct record *record, enum record_kind kind);    /* all text "", dates DATE_NONE */
 /* JSON bytes, members in fixed order, absent when empty (README.md shows a sample). buf overflow = too large, or a

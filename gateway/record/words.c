@@ -18,6 +18,8 @@ static const char *const kind_names[RECORD_KIND_COUNT] = {
     [RECORD_ACCESS] = "access",
     [RECORD_KEY] = "key",
     [RECORD_PURGE] = "purge",
+    [RECORD_MESSAGE] = "message",
+    [RECORD_RECEIPT] = "receipt",
 };
 static const char *const listing_names[LISTING_COUNT] = {
     [LISTING_NONE] = "not_listed",     [LISTING_CHECKING] = "checking", [LISTING_LISTED] = "listed",

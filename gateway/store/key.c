@@ -87,6 +87,14 @@ struct store_key key_waiting(uint64_t seq)
     return key;
 }
 
+struct store_key key_outbox(const char *partner, uint64_t seq)
+{
+    struct store_key key = key_pair(partner, "");
+    if (seq != STORE_PREFIX)
+        add_be64(&key, seq);
+    return key;
+}
+
 struct store_key key_guard(const char *source, int64_t hour)
 {
     struct store_key key = key_pair(source, "");

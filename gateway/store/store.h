@@ -27,8 +27,9 @@ enum store_class store_table_class(enum store_table table);
 struct store;
 /* What this program writes: the bytes of stored values, the kinds of record in the journal, and what a record does to
  * state. Anything that an older program would misread raises it, with a step in ledger/upgrade.c.
- * 1: the first. 2: own keys and purges as records; open questions counted; grants kept for the guard. */
-#define STORE_FORMAT 2u
+ * 1: the first. 2: own keys and purges as records; open questions counted; grants kept for the guard.
+ * 3: messages and what follows from them; changes of the list by sequence. */
+#define STORE_FORMAT 3u
 #define STORE_FILE "data.mdb"
 #define STORE_LOCK_FILE "lock.mdb"                /* readers; made anew when missing */
 #define STORE_OLD_FILE "data.before-compact.mdb"  /* removed by the next exclusive open */
@@ -70,6 +71,7 @@ struct store_key key_due(date_day day, const char *uscc);         /* be32 ‖ us
 date_day key_due_day(struct bytes key);                           /* read back from a key of the table due */
 struct store_key key_pair(const char *first, const char *second); /* first ‖ 0 ‖ second: (source, code), (run, code) */
 struct store_key key_waiting(uint64_t seq);                       /* "waiting" ‖ 0 ‖ be64 */
+struct store_key key_outbox(const char *partner, uint64_t seq);   /* partner ‖ 0 ‖ be64 */
 struct store_key key_guard(const char *source, int64_t hour);     /* source ‖ 0 ‖ be64 */
 
 /* ---- transactions ------------------------------------------------------------------------------------ */

@@ -175,6 +175,32 @@ static void write_some_key(struct history *h)
     NEED(ledger_run(h->w->ledger, record_step, &step, &err), err);
 }
 
+static bool message_step(struct ledger_tx *tx, void *arg, struct err *err)
+{
+    struct record record = ((struct step *)arg)->record;
+    struct message_state state;
+    bool known;
+    CHECK(message_find(ledger_txn(tx), record.message.sender, record.message.id, &state, &known, err));
+    if (known)
+        record.kind = RECORD_RECEIPT; /* what is known already is answered later */
+    return ledger_message(tx, &record, known ? (struct bytes){0} : BYTES_LIT("raw"), err);
+}
+
+static void write_some_message(struct history *h)
+{
+    struct step step = {0};
+    struct err err = {0};
+    record_init(&step.record, RECORD_MESSAGE);
+    step.record.actor = (struct actor){ACTOR_PARTNER, "bank-a"};
+    step.record.message.sender = PICK(h, "bank-a", "bank-b");
+    step.record.message.id = PICK(h, "m-1", "m-2", "m-3", "m-4");
+    step.record.message.kind = "credit.report";
+    step.record.message.form = "json";
+    step.record.result = PICK(h, "accepted", "pending");
+    step.record.to = PICK(h, "", "registry-ty", "registry-ty onestop-sx");
+    NEED(ledger_run(h->w->ledger, message_step, &step, &err), err);
+}
+
 static void write_some_record(struct history *h)
 {
     struct step step = {0};
@@ -195,6 +221,7 @@ static void write_some_record(struct history *h)
     NEED(ledger_saw_config(h->w->ledger, PICK(h, "rules", "partners"), PICK(h, "aa", "bb"), "", &err), err);
     if (chance(h, 50))
         write_some_key(h);
+    write_some_message(h);
 }
 
 static void pass_some_time(struct history *h)
@@ -474,7 +501,7 @@ static void a_flipped_byte_is_found_in_every_table(void **state)
             w = *state;
         }
         struct history h = {.w = w, .now = T0, .random = 1};
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 20; i++)
             write_some_record(&h);
         struct fact fact = row_of(code(1), "firm");
         fact.row.valid_until = date_of_ms(T0) + 9;

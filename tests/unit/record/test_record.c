@@ -99,6 +99,26 @@ static void any_work(struct arena *a, struct record *r)
     r->certificate = any_text(a, RECORD_CERTIFICATE_MAX);
 }
 
+static void any_message(struct arena *a, struct record *r)
+{
+    r->message.id = any_text(a, RECORD_ID_MAX);
+    r->message.kind = any_text(a, 20);
+    r->message.sender = any_text(a, 20);
+    r->message.in_reply_to = any_text(a, RECORD_ID_MAX);
+    r->message.created_ms = any_time();
+    r->message.form = any_text(a, 4);
+    r->message.bytes = pick(1 << 22);
+    r->message.digest[pick(32)] = (uint8_t)pick(256);
+    r->message.signature = any_text(a, 200);
+    r->message.kid = any_text(a, 43);
+    r->message.trace_id = any_text(a, 32);
+    r->result = any_text(a, 8);
+    r->code = any_text(a, 20);
+    r->to = any_text(a, 100);
+    r->first = pick(1000);
+    r->rows = pick(2) ? "[{\"index\":3,\"result\":\"rejected\",\"code\":\"uscc.check_char\"}]" : "";
+}
+
 static void any_record(struct arena *a, struct record *r)
 {
     record_init(r, (enum record_kind)pick(RECORD_KIND_COUNT));
@@ -125,6 +145,7 @@ static void any_record(struct arena *a, struct record *r)
     r->corrects = pick(2);
     r->source = any_text(a, 20);
     any_work(a, r);
+    any_message(a, r);
 }
 
 /* ---- what a reader of the decoded record would notice -------------------------------------------------- */
@@ -227,11 +248,30 @@ static void same_key(const struct record *a, const struct record *b)
     assert_string_equal(a->certificate, b->certificate);
 }
 
+static void same_message(const struct record *a, const struct record *b)
+{
+    assert_string_equal(a->message.id, b->message.id);
+    assert_string_equal(a->message.kind, b->message.kind);
+    assert_string_equal(a->message.sender, b->message.sender);
+    assert_string_equal(a->message.in_reply_to, b->message.in_reply_to);
+    assert_true(a->message.created_ms == b->message.created_ms && a->message.bytes == b->message.bytes);
+    assert_string_equal(a->message.form, b->message.form);
+    assert_memory_equal(a->message.digest, b->message.digest, 32);
+    assert_string_equal(a->message.signature, b->message.signature);
+    assert_string_equal(a->message.kid, b->message.kid);
+    assert_string_equal(a->message.trace_id, b->message.trace_id);
+    assert_string_equal(a->result, b->result);
+    assert_string_equal(a->code, b->code);
+    assert_string_equal(a->to, b->to);
+    assert_string_equal(a->rows, b->rows);
+    assert_true(a->first == b->first);
+}
+
 static void same(const struct record *a, const struct record *b)
 {
     static void (*const compare[RECORD_KIND_COUNT])(const struct record *, const struct record *) = {
         same_certification, same_exclusion, same_listing, same_approval, same_approval, same_run, same_object, same_object,
-        same_key, same_object};
+        same_key, same_object, same_message, same_message};
     assert_int_equal(a->kind, b->kind);
     assert_true(a->time_ms == b->time_ms && a->due_ms == b->due_ms);
     assert_int_equal(a->actor.kind, b->actor.kind);
