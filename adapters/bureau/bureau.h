@@ -5,13 +5,13 @@
 
 #include "adapters/adapter.h"
 #include "adapters/common/date.h"
+#include "adapters/common/header.h"
 #include "adapters/common/scan.h"
 #include "adapters/common/text.h"
 
 #define BUREAU_ROW_MAX (64u << 10)       /* a longer row is refused alone */
 #define BUREAU_PAGES_MAX 200000u         /* pages of one run: a list that never ends is given up */
 #define BUREAU_URL_MAX 4096
-#define BUREAU_HEADER_MAX 1024
 #define BUREAU_VERSION_MAX 128
 #define BUREAU_TEXT_MAX 160              /* of the other side's own words */
 
@@ -44,8 +44,7 @@ struct run {
     char version[BUREAU_VERSION_MAX + 1];   /* of the first page; "" not said */
     uint64_t rows_hash;                  /* of the page before: the same rows again mean a page was repeated */
     char url[BUREAU_URL_MAX], body[512];
-    char headers[6][BUREAU_HEADER_MAX];
-    const char *header_list[7];
+    struct headers headers;
 };
 
 /* What a page said about itself. */

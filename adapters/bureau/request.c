@@ -113,55 +113,19 @@ static bool write_body(const struct bureau *bureau, struct run *run, const struc
 
 /* ---- headers -------------------------------------------------------------------------------------------- */
 
-static bool add_header(struct run *run, const char *name, const char *prefix, const char *value)
-{
-    struct text text;
-    size_t i = 0;
-
-    while (run->header_list[i] != NULL)
-        i++;
-    text_init(&text, run->headers[i], sizeof(run->headers[i]));
-    text_add(&text, name);
-    text_add(&text, ": ");
-    text_add(&text, prefix);
-    text_add(&text, value);
-    run->header_list[i] = run->headers[i];
-    run->header_list[i + 1] = NULL;
-    return !text.full;
-}
-
-/* The national sharing platform's headers: the signature covers sid, rid and time, in this order. */
-static bool add_hmac(struct gwa_job *job, struct run *run)
-{
-    const struct bureau *bureau = job->instance;
-    char rtime[24], covered[1024], sign[64];
-    struct text text;
-
-    (void)snprintf(rtime, sizeof(rtime), "%lld", (long long)job->host->now_ms(job));
-    text_init(&text, covered, sizeof(covered));
-    text_add(&text, bureau->sid);
-    text_add(&text, bureau->rid);
-    text_add(&text, rtime);
-    if (text.full ||
-        !job->host->hmac_sha256(job, "secret_file", (struct gwa_bytes){(uint8_t *)covered, text.n}, sign, sizeof(sign)))
-        return false;
-    return add_header(run, "gjgxjhpt_rid", "", bureau->rid) && add_header(run, "gjgxjhpt_sid", "", bureau->sid) &&
-           add_header(run, "gjgxjhpt_rtime", "", rtime) && add_header(run, "gjgxjhpt_sign", "", sign);
-}
-
-static bool write_headers(struct gwa_job *job, struct run *run)
+static bool write_headers(struct gwa_job *job, struct headers *headers)
 {
     const struct bureau *bureau = job->instance;
 
-    run->header_list[0] = NULL;
-    if (!add_header(run, "Accept", "", "application/json"))
+    headers->n = 0;
+    if (!headers_add(headers, "Accept", "", "application/json"))
         return false;
     if (bureau->post &&
-        !add_header(run, "Content-Type", "", bureau->form ? "application/x-www-form-urlencoded" : "application/json"))
+        !headers_add(headers, "Content-Type", "", bureau->form ? "application/x-www-form-urlencoded" : "application/json"))
         return false;
     if (bureau->auth == AUTH_TOKEN)
-        return add_header(run, bureau->token_header, bureau->token_prefix, bureau->token);
-    return bureau->auth != AUTH_HMAC || add_hmac(job, run);
+        return headers_add(headers, bureau->token_header, bureau->token_prefix, bureau->token);
+    return bureau->auth != AUTH_HMAC || headers_add_sharing(job, headers, bureau->rid, bureau->sid, "secret_file");
 }
 
 bool request_ask(struct gwa_job *job, struct run *run)
@@ -171,11 +135,11 @@ bool request_ask(struct gwa_job *job, struct run *run)
     size_t n = parameters(job, run, list);
     struct gwa_io io = {.size = sizeof(io), .kind = GWA_HTTP, .timeout_ms = bureau->timeout_ms};
 
-    if (!write_url(bureau, run, list, n) || !write_body(bureau, run, list, n) || !write_headers(job, run))
+    if (!write_url(bureau, run, list, n) || !write_body(bureau, run, list, n) || !write_headers(job, &run->headers))
         return false;
     io.target = run->url;
     io.method = bureau->post ? "POST" : "GET";
-    io.headers = run->header_list;
+    io.headers = run->headers.list;
     io.body = (struct gwa_bytes){(const uint8_t *)run->body, strlen(run->body)};
     job->host->io(job, &io);
     return true;

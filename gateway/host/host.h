@@ -85,8 +85,9 @@ struct host_sink {
     void (*bad)(void *arg, const char *field, const char *text);
     void *arg;
 };
-/* Codes: adapter.retry rejected uncertain broken; adapter.deadline (RETRY) when the job did not end in time,
- * cancelled (RETRY) after host_cancel, adapter.quarantined (UNCERTAIN). */
+/* Codes: adapter.retry rejected uncertain broken; adapter.deadline when the job did not end in time, cancelled
+ * after host_cancel (both RETRY, but UNCERTAIN of a send that had asked for something and of every resolve),
+ * adapter.quarantined (UNCERTAIN). */
 struct host_outcome {
     enum gwa_verdict verdict;            /* never GWA_WAIT */
     struct err err;                      /* adapter.* with the adapter's own words as detail when not DONE */

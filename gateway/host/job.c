@@ -100,6 +100,15 @@ void host_job_end(struct host_job *job, enum gwa_verdict verdict, enum err_code 
     host_job_ready(job);
 }
 
+/* What was asked for may have reached the other side: of a message that means it may have arrived, and a resolve that
+ * ends early has not learnt that it did not. */
+static enum gwa_verdict cut_short(const struct host_job *job)
+{
+    bool asked = job->ask_number > (job->ask.asked ? 1 : 0);
+
+    return job->kind == JOB_RESOLVE || (job->kind == JOB_SEND && asked) ? GWA_UNCERTAIN : GWA_RETRY;
+}
+
 /* A job that only waits ends here; one in a step hears of it in its next call. */
 void host_job_stop(struct host_job *job, enum err_code code)
 {
@@ -108,7 +117,7 @@ void host_job_stop(struct host_job *job, enum err_code code)
     job->stop_code = code;
     job->stop = true;
     if (job->phase != JOB_STEPPING)
-        host_job_end(job, GWA_RETRY, code, "");
+        host_job_end(job, cut_short(job), code, "");
 }
 
 static enum err_code code_of(const struct host_job *job, enum gwa_verdict verdict)
@@ -131,7 +140,7 @@ static enum err_code code_of(const struct host_job *job, enum gwa_verdict verdic
 static void settle_waiting(struct host_job *job)
 {
     if (job->stop) {
-        host_job_end(job, GWA_RETRY, job->stop_code, job->why);
+        host_job_end(job, cut_short(job), job->stop_code, job->why);
         return;
     }
     job->phase = JOB_WAITING;
