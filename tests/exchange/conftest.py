@@ -1,5 +1,6 @@
 """A real gateway, a real bureau and real certificates on loopback, for short dialogues."""
 import contextlib
+import csv
 import http.client
 import json
 import os
@@ -35,10 +36,18 @@ PARTNERS = {
     "onestop-sx": {"name": "一站式综合服务平台", "roles": ["platform"]},
     "ippublic-sx": {"name": "知识产权公共服务平台", "roles": ["platform"]},
 }
+PARTNER_MEMBERS = ("answer_alg", "view", "receives", "xml", "channel", "frames")     # written as they stand
 PEOPLE = {
     "operator-1": ["operator", "approver"], "operator-2": ["operator", "approver"], "observer-1": ["observer"],
     "auditor-1": ["auditor"], "secadmin-1": ["secadmin"], "sysadmin-1": ["sysadmin"],
 }
+
+
+def kinds_of(roles):
+    """Every kind that a partner of these roles may send."""
+    with open(ROOT / "schemas" / "catalog.csv") as f:
+        lines = csv.DictReader(line for line in f if not line.startswith("#"))
+        return [k["kind"] for k in lines if k["direction"] != "out" and set(roles) & set(k["roles"].split())]
 
 
 def wait_until(condition, what, seconds=20):
@@ -83,6 +92,19 @@ class Pki:
     @property
     def ca(self):
         return str(self.dir / "ca.pem")
+
+    def issue(self, name, alg="ES256", use="client"):
+        """One more identity of this authority: NAME.pem and NAME.key."""
+        if (self.dir / f"{name}.pem").exists():
+            return
+        base = str(self.dir / name)
+        kind = {"SM2": ["-algorithm", "SM2"], "RS256": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]}
+        make = kind.get(alg, ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"])
+        for command in (["genpkey", *make, "-out", f"{base}.key"],
+                        ["req", "-x509", "-config", str(self.dir / "ca" / "openssl.cnf"), "-extensions", use, "-key", f"{base}.key",
+                         "-CA", self.ca, "-CAkey", str(self.dir / "ca.key"), "-sha256", "-days", "820", "-out", f"{base}.pem",
+                         "-subj", f"/O=pledged development/CN={name}"]):
+            subprocess.run(["openssl", *command], check=True, capture_output=True, env={**os.environ, "PKI_DIR": str(self.dir)})
 
     def revoke(self, name):
         subprocess.run(["sh", str(ROOT / "certs" / "make-dev-pki.sh"), "--revoke", str(self.dir), name], check=True,
@@ -153,11 +175,14 @@ class Gateway:
         temporary.rename(path)
 
     def write_partners(self, partners):
+        self.partners = partners
         self.write("partners.yaml", {"partners": [
             {"id": name, "name": p["name"], "roles": p["roles"],
              "tls_certificates": [str(self.pki / f) for f in p.get("tls", [f"{name}.pem"])],
-             "signing": {"alg": p.get("alg", "ES256"), "certificates": [str(self.pki / p.get("sign", f"{name}-sign.pem"))]},
-             **({"answer_alg": p["answer_alg"]} if "answer_alg" in p else {}),
+             "kinds": p.get("kinds", kinds_of(p["roles"])),
+             "signing": {"alg": p.get("alg", "ES256"), "certificates": [str(self.pki / p.get("sign", f"{name}-sign.pem"))],
+                         **({"sm2_id": p["sm2_id"]} if "sm2_id" in p else {})},
+             **{member: p[member] for member in PARTNER_MEMBERS if member in p},
              **({"paused": True} if p.get("paused") else {})}
             for name, p in partners.items()]})
 
@@ -282,6 +307,18 @@ class Gateway:
 
     def admin(self, who, path, method="GET", **kw):
         return self.session(who).request(method, f"https://127.0.0.1:{self.admin_port}/admin/v1{path}", timeout=60, **kw)
+
+    # ---- messages
+
+    def author(self, partner):
+        """The hand of a partner of this gateway's file."""
+        from messages import SM2_ID, Author, Signer
+        p = self.partners[partner]
+        key = self.pki / p.get("sign", f"{partner}-sign.pem").replace(".pem", ".key")
+        return Author(partner, Signer(key, p.get("alg", "ES256"), p.get("sm2_id", SM2_ID)))
+
+    def post_message(self, who, message):
+        return self.ask(who, "/v1/messages", "POST", data=message.body, headers=message.all_headers())
 
     # ---- the command line
 
