@@ -66,6 +66,11 @@ const struct yaml_node *loader_list(struct loader *loader, const struct yaml_nod
                                     size_t max);
 /* The text of the i-th element; NULL when it has a fault. */
 const char *loader_item(struct loader *loader, const struct yaml_node *list, size_t i);
+/* The adapter's settings under `settings`, flat; left alone when there are none. Returns their place. */
+const char *loader_settings(struct loader *loader, const struct yaml_node *map, const struct source_setting **out,
+                            size_t *n_out);
+/* Kinds of message listed under `key`, NULL-terminated. */
+const char *const *loader_kinds(struct loader *loader, const struct yaml_node *map, const char *key);
 /* A path as it stands in the file, made absolute against the file's folder. */
 const char *loader_path(struct loader *loader, const char *path);
 /* The public key in the file that the i-th element names; the caller frees it. NULL when it has a fault. */
@@ -77,6 +82,9 @@ const char *identity_id(struct loader *loader, const struct yaml_node *map);
 unsigned identity_roles(struct loader *loader, const struct yaml_node *map, unsigned allowed);
 /* tls_keys and tls_certificates into the partner. */
 void identity_tls(struct loader *loader, const struct yaml_node *map, struct partner *partner);
+
+/* How a partner is reached and in which profile: xml, channel, frames. */
+void channel_read(struct loader *loader, const struct yaml_node *map, struct partner *partner);
 
 void partners_read(struct loader *loader, const struct yaml_node *map, struct partner *partner);
 void operators_read(struct loader *loader, const struct yaml_node *map, struct partner *partner);

@@ -1,4 +1,4 @@
-/* partner: who may talk to the gateway and in which role; which lists are fetched from where.
+/* partner: who may talk to the gateway and in which role, and how it is reached; which lists are fetched from where.
  *
  * Three files: partners (banks, bureaus, registry, platforms), operators (people), sources (lists). A loaded
  * directory is immutable and reference counted; a reload makes a new one with a higher generation. Identity is
@@ -26,15 +26,43 @@ const char *role_name(enum role role);
 /* "operator,approver" into out. */
 const char *role_names(unsigned roles, char *out, size_t size);
 
+struct source_setting { const char *name, *value; };     /* nested maps joined with '.', all as text */
+
+/* The one other XML signature profile it may agree on; zero: that of the contract. URIs NULL: those of the algorithm. */
+struct partner_xml {
+    bool inclusive;                       /* Canonical XML 1.0 instead of exclusive C14N */
+    const char *signature_uri, *digest_uri;
+    bool der;                             /* SignatureValue holds DER instead of raw r || s */
+};
+/* How messages are carried to it. */
+struct partner_channel {
+    const char *adapter;                  /* NULL: none, it fetches from its mailbox */
+    bool xml;                             /* form of what it is sent; else JSON */
+    bool needs_receipt;                   /* done only with a signed receipt */
+    bool skip_refused;                    /* a message that it refuses does not stop its queue */
+    int64_t give_up_ms, deadline_ms;      /* of a waiting message; of one attempt */
+    const struct source_setting *settings;/* the adapter's own */
+    size_t setting_n;
+    const char *place;                    /* file:line:column of its settings, for errors */
+};
+/* What a frame of the inbound TCP listener is written in. */
+enum partner_charset { PARTNER_UTF_8, PARTNER_GB18030, PARTNER_GBK, PARTNER_GB2312 };
+const char *partner_charset_name(enum partner_charset charset);   /* "utf-8" … */
+
 struct partner {
     const char *id, *name;
     bool person;                          /* from the operators file */
     unsigned roles;                       /* bits of enum role; a person has observer, operator … auditor only */
     const char *const *kinds;             /* message kinds it may send, NULL-terminated */
+    const char *const *receives;          /* kinds it is sent, NULL-terminated; NULL: those the catalogue has for its roles */
     uint8_t tls_keys[PARTNER_TLS_KEYS_MAX][CRYPTO_DIGEST_SIZE];
     size_t tls_key_n;
     struct jws_expect signing;            /* its message-signing keys and algorithm */
     enum crypto_alg answer_alg;           /* algorithm of what we sign for it */
+    struct partner_xml xml;
+    struct partner_channel channel;
+    enum partner_charset charset;         /* of its frames */
+    bool unmappable_reject;               /* what that charset lacks is refused; else written as &#x…; */
     bool paused;
     bool view_full;                       /* sees exclusion grounds in full (platform, bureau) */
     const char *region;                   /* a person's region scope "14", "1401"; "" = all */
@@ -45,7 +73,6 @@ struct partner {
 };
 
 enum source_scope { SOURCE_FULL, SOURCE_BATCH, SOURCE_DELTA };
-struct source_setting { const char *name, *value; };     /* nested maps joined with '.', all as text */
 struct source {
     const char *id, *name, *adapter;
     enum source_scope scope;

@@ -3,46 +3,7 @@
 
 #include <string.h>
 
-#define KINDS_MAX 64
-
 static const char *const algs[] = {"ES256", "SM2", "RS256", "PS256", NULL};
-
-static bool is_kind(const char *text)
-{
-    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz_.");
-
-    return n > 0 && n <= PARTNER_ID_MAX && text[n] == '\0' && text[0] >= 'a';
-}
-
-static bool has_kind(const char *const *kinds, size_t n, const char *kind)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(kinds[i], kind) == 0)
-            return true;
-    }
-    return false;
-}
-
-static const char *const *read_kinds(struct loader *loader, const struct yaml_node *map)
-{
-    const struct yaml_node *list = loader_list(loader, map, "kinds", false, KINDS_MAX);
-    const char **kinds = arena_alloc(loader->arena, (yaml_count(list) + 1) * sizeof(*kinds));
-    size_t n = 0;
-
-    for (size_t i = 0; i < yaml_count(list); i++) {
-        const char *kind = loader_item(loader, list, i);
-
-        if (kind == NULL)
-            continue;
-        if (!is_kind(kind))
-            loader_fail(loader, yaml_at(list, i), ERR_CONFIG_VALUE, "a kind such as credit.report is expected");
-        else if (has_kind(kinds, n, kind))
-            loader_fail(loader, yaml_at(list, i), ERR_CONFIG_DUPLICATE, "%s", kind);
-        else
-            kinds[n++] = kind;
-    }
-    return kinds;
-}
 
 static void read_key(struct loader *loader, const struct yaml_node *list, size_t i, struct jws_expect *signing)
 {
@@ -113,7 +74,8 @@ static void read_view(struct loader *loader, const struct yaml_node *map, struct
 void partners_read(struct loader *loader, const struct yaml_node *map, struct partner *partner)
 {
     static const char *const names[] = {"id",      "name",       "roles",  "kinds", "tls_keys", "tls_certificates",
-                                        "signing", "answer_alg", "paused", "view",  NULL};
+                                        "signing", "answer_alg", "paused", "view",  "receives", "xml",
+                                        "channel", "frames",     NULL};
 
     partner->id = partner->name = partner->region = "";
     if (!loader_only(loader, map, names))
@@ -121,7 +83,9 @@ void partners_read(struct loader *loader, const struct yaml_node *map, struct pa
     partner->id = identity_id(loader, map);
     loader_text(loader, map, "name", true, &partner->name);
     partner->roles = identity_roles(loader, map, ROLE_BANK | ROLE_BUREAU | ROLE_REGISTRY | ROLE_PLATFORM);
-    partner->kinds = read_kinds(loader, map);
+    partner->kinds = loader_kinds(loader, map, "kinds");
+    if (yaml_get(map, "receives") != NULL)
+        partner->receives = loader_kinds(loader, map, "receives");
     identity_tls(loader, map, partner);
     if (yaml_count(yaml_get(map, "tls_keys")) + yaml_count(yaml_get(map, "tls_certificates")) == 0)
         loader_fail(loader, map, ERR_CONFIG_MISSING, "tls_keys or tls_certificates");
@@ -132,4 +96,5 @@ void partners_read(struct loader *loader, const struct yaml_node *map, struct pa
     read_alg(loader, map, "answer_alg", false, &partner->answer_alg);
     loader_boolean(loader, map, "paused", &partner->paused);
     read_view(loader, map, partner);
+    channel_read(loader, map, partner);
 }

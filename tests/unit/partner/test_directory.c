@@ -478,6 +478,109 @@ static void a_reference_keeps_it_alive(void **state)
     directory_free(&mine);
 }
 
+static void a_partner_is_reached_as_its_file_says(void **state)
+{
+    const struct partner *bank;
+
+    (void)state;
+    loaded(load("partners:\n"
+                "  - id: a\n"
+                "    name: A\n"
+                "    roles: [bank]\n"
+                "    tls_keys: [" KEY_A "]\n"
+                "    receives: [whitelist.change, guidance.request]\n"
+                "    xml: {c14n: inclusive, signature_uri: \"urn:s\", digest_uri: \"urn:d\", encoding: der}\n"
+                "    frames: {charset: gb18030, unmappable: reject}\n"
+                "    channel:\n"
+                "      adapter: bank\n"
+                "      form: xml\n"
+                "      receipt: none\n"
+                "      on_refusal: skip\n"
+                "      give_up: 3d\n"
+                "      deadline: 10s\n"
+                "      settings: {url: \"https://a\", retry: {codes: 503}}\n",
+                no_operators, no_sources));
+    bank = directory_find(directory, "a");
+    assert_string_equal(bank->receives[0], "whitelist.change");
+    assert_string_equal(bank->receives[1], "guidance.request");
+    assert_null(bank->receives[2]);
+    assert_true(bank->xml.inclusive && bank->xml.der && bank->unmappable_reject);
+    assert_string_equal(bank->xml.signature_uri, "urn:s");
+    assert_string_equal(bank->xml.digest_uri, "urn:d");
+    assert_string_equal(partner_charset_name(bank->charset), "gb18030");
+    assert_string_equal(bank->channel.adapter, "bank");
+    assert_true(bank->channel.xml && bank->channel.skip_refused && !bank->channel.needs_receipt);
+    assert_int_equal(bank->channel.give_up_ms, 3 * 24 * 3600 * 1000LL);
+    assert_int_equal(bank->channel.deadline_ms, 10000);
+    assert_int_equal(bank->channel.setting_n, 2);
+    assert_string_equal(bank->channel.settings[1].name, "retry.codes");
+    assert_string_equal(bank->channel.settings[1].value, "503");
+    assert_non_null(strstr(bank->channel.place, "partners.yaml:16:"));
+}
+
+static void without_a_word_a_partner_has_a_mailbox_and_the_contracts_profile(void **state)
+{
+    const struct partner *a, *b;
+
+    (void)state;
+    loaded(load("partners:\n"
+                "  - {id: a, name: A, roles: [bank], tls_keys: [" KEY_A "]}\n"
+                "  - {id: b, name: B, roles: [bank], tls_keys: [" KEY_B "], receives: [], channel: {adapter: bank}}\n",
+                no_operators, no_sources));
+    a = directory_find(directory, "a");
+    b = directory_find(directory, "b");
+    assert_null(a->channel.adapter);
+    assert_null(a->receives);
+    assert_false(a->xml.inclusive || a->xml.der || a->unmappable_reject);
+    assert_null(a->xml.signature_uri);
+    assert_int_equal(a->charset, PARTNER_UTF_8);
+    assert_null(b->receives[0]);
+    assert_false(b->channel.xml || b->channel.skip_refused);
+    assert_true(b->channel.needs_receipt);
+    assert_int_equal(b->channel.give_up_ms, 7 * 24 * 3600 * 1000LL);
+    assert_int_equal(b->channel.deadline_ms, 30000);
+    assert_int_equal(b->channel.setting_n, 0);
+}
+
+static void every_fault_of_a_channel_is_told(void **state)
+{
+    (void)state;
+    refused(load("partners:\n"
+                 "  - id: a\n"
+                 "    name: A\n"
+                 "    roles: [bank]\n"
+                 "    tls_keys: [" KEY_A "]\n"
+                 "    receives: [Whitelist, echo, echo]\n"
+                 "    xml: {c14n: other, signature_uri: none, c15n: x}\n"
+                 "    frames: {charset: big5, unmappable: drop}\n"
+                 "    channel:\n"
+                 "      adapter: Bank\n"
+                 "      form: csv\n"
+                 "      receipt: maybe\n"
+                 "      on_refusal: cry\n"
+                 "      give_up: 1s\n"
+                 "      deadline: 1h\n"
+                 "      settings: text\n"
+                 "  - {id: b, name: B, roles: [bank], tls_keys: [" KEY_B "], channel: {form: json}, xml: text}\n",
+                 no_operators, no_sources),
+            "partners.yaml:6:16 config.value\n"
+            "partners.yaml:6:33 config.duplicate\n"
+            "partners.yaml:7:17 config.value\n"
+            "partners.yaml:7:39 config.value\n"
+            "partners.yaml:7:45 config.unknown\n"
+            "partners.yaml:8:23 config.value\n"
+            "partners.yaml:8:41 config.value\n"
+            "partners.yaml:10:16 config.value\n"
+            "partners.yaml:11:13 config.value\n"
+            "partners.yaml:12:16 config.value\n"
+            "partners.yaml:13:19 config.value\n"
+            "partners.yaml:14:16 config.value\n"
+            "partners.yaml:15:17 config.value\n"
+            "partners.yaml:16:17 config.value\n"
+            "partners.yaml:17:124 config.missing\n"
+            "partners.yaml:17:143 config.value\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +598,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_missing_file_is_told, start, stop),
         cmocka_unit_test_setup_teardown(more_faults_than_there_is_room_for, start, stop),
         cmocka_unit_test_setup_teardown(a_thousand_partners_are_found, start, stop),
+        cmocka_unit_test_setup_teardown(a_partner_is_reached_as_its_file_says, start, stop),
+        cmocka_unit_test_setup_teardown(without_a_word_a_partner_has_a_mailbox_and_the_contracts_profile, start, stop),
+        cmocka_unit_test_setup_teardown(every_fault_of_a_channel_is_told, start, stop),
         cmocka_unit_test_setup_teardown(a_reference_keeps_it_alive, start, stop),
     };
 
