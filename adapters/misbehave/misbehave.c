@@ -17,6 +17,7 @@ static const struct gwa_setting settings[] = {
     {"rows", GWA_INTEGER, false, "1", "rows to hand over"},
     {"strict", GWA_BOOLEAN, false, "false", "not used: to see the type"},
     {"pause", GWA_DURATION, false, "1s", "timeout of an io"},
+    {"digits", GWA_INTEGER, false, "8", "of the length of a frame"},
     {"key_file", GWA_SECRET_FILE, false, NULL, "a secret"},
     {"free", GWA_MAP, false, NULL, "any keys"},
     {"names", GWA_MAP, false, "one two", "two keys"},
@@ -91,6 +92,7 @@ static enum gwa_verdict ask(struct gwa_job *job, enum gwa_io_kind kind, const ch
     (void)snprintf(header, sizeof(header), "%s%s", get(job, "header"), key == NULL ? "" : key);
     io.headers = headers;
     io.timeout_ms = strtoll(get(job, "pause"), NULL, 10);
+    io.frame_digits = (unsigned)strtoul(get(job, "digits"), NULL, 10);
     job->host->io(job, &io);
     job->state = job;
     return GWA_WAIT;
@@ -108,7 +110,9 @@ static enum gwa_verdict do_io(struct gwa_job *job, const char *act)
         return ask(job, GWA_FILE_READ, job->file != NULL ? job->file : get(job, "target"), "");
     if (is(act, "write"))
         return ask(job, GWA_FILE_WRITE, get(job, "target"), "written");
-    return ask(job, is(act, "tcp") ? GWA_TCP : GWA_SFTP, "there", "");
+    if (is(act, "tcp"))
+        return ask(job, GWA_TCP, get(job, "url"), "framed");
+    return ask(job, GWA_SFTP, "there", "");
 }
 
 static enum gwa_verdict rows(struct gwa_job *job, bool heed)

@@ -124,11 +124,16 @@ struct crypto_tls_files {
  * authorities; when it is out of date, or an authority has none, its clients are refused. Errors: key.file,
  * key.mismatch with the file as place. */
 bool crypto_tls_server(const struct crypto_tls_files *files, struct crypto_tls **tls_out, struct err *err);
+/* Client: TLS 1.2 and 1.3; shows cert when there is one; the server's chain must lead to an authority of ca. */
+bool crypto_tls_client(const struct crypto_tls_files *files, struct crypto_tls **tls_out, struct err *err);
 struct crypto_tls *crypto_tls_ref(struct crypto_tls *tls);
 void crypto_tls_free(struct crypto_tls **tls);
 
 struct crypto_session;                    /* belongs to one thread */
-struct crypto_session *crypto_session_new(struct crypto_tls *tls);   /* keeps a reference */
+struct crypto_session *crypto_session_new(struct crypto_tls *tls);   /* a server's; keeps a reference */
+/* A client's, to `host`, a name or an address that must stand in the certificate. NULL with client.tls when it can be
+ * neither. The first read begins the handshake. */
+struct crypto_session *crypto_session_connect(struct crypto_tls *tls, const char *host, struct err *err);
 void crypto_session_free(struct crypto_session **session);
 enum crypto_io { CRYPTO_IO_OK, CRYPTO_IO_WANT, CRYPTO_IO_CLOSED, CRYPTO_IO_FAILED };
 /* Ciphertext from the network. False when its bounded input is full (then read first); after a read that said
@@ -153,6 +158,9 @@ bool crypto_session_peer(const struct crypto_session *session, uint8_t digest_ou
 /* Checks the peer again at this moment: validity period, and chain and revocation list of `tls` (the context now
  * in force), because a kept connection outlives them. Cheap enough for every request. */
 bool crypto_session_peer_still_good(const struct crypto_session *session, const struct crypto_tls *tls, int64_t now_ms);
+/* Behind FAILED: the other side does not take our certificate. It says so before anything written here reaches whoever
+ * stands behind its TLS. */
+bool crypto_session_refused(const struct crypto_session *session);
 const char *crypto_session_failure(const struct crypto_session *session);   /* text of the last TLS error */
 
 #endif

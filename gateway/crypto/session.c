@@ -4,6 +4,7 @@
  * output; whoever owns the connection sends what is pending before closing.
  */
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ struct crypto_session {
     SSL *ssl;
     struct buf in, out;
     size_t in_at, out_at;
-    bool ready, failed;
+    bool ready, failed, refused;
     struct peer *peer; /* NULL before the handshake ended */
     char failure[FAILURE_MAX];
 };
@@ -90,7 +91,7 @@ static BIO *make_bio(struct crypto_session *session)
     return bio;
 }
 
-struct crypto_session *crypto_session_new(struct crypto_tls *tls)
+static struct crypto_session *new_session(struct crypto_tls *tls)
 {
     struct crypto_session *session = xcalloc(1, sizeof *session);
     session->tls = crypto_tls_ref(tls);
@@ -101,9 +102,39 @@ struct crypto_session *crypto_session_new(struct crypto_tls *tls)
         abort();
     BIO *bio = make_bio(session);
     SSL_set_bio(session->ssl, bio, bio);
-    SSL_set_accept_state(session->ssl);
     X509_VERIFY_PARAM_set_time(SSL_get0_param(session->ssl), (time_t)(clock_wall_ms() / 1000));
     return session;
+}
+
+struct crypto_session *crypto_session_new(struct crypto_tls *tls)
+{
+    struct crypto_session *session = new_session(tls);
+    SSL_set_accept_state(session->ssl);
+    return session;
+}
+
+/* An address must stand in the certificate as an address; a name also goes to the server, which may have several. */
+static bool expect_host(SSL *ssl, const char *host)
+{
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    if (X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1)
+        return true;
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
+struct crypto_session *crypto_session_connect(struct crypto_tls *tls, const char *host, struct err *err)
+{
+    struct crypto_session *session = new_session(tls);
+    SSL_set_connect_state(session->ssl);
+    ERR_clear_error();
+    if (host[0] && expect_host(session->ssl, host)) {
+        ERR_clear_error();
+        return session;
+    }
+    crypto_session_free(&session);
+    crypto_fail(err, ERR_CLIENT_TLS, host, "not a host name");
+    return NULL;
 }
 
 void crypto_session_free(struct crypto_session **session)
@@ -162,19 +193,40 @@ static void note_ready(struct crypto_session *session)
 {
     session->ready = true;
     take_peer(session);
+    if (!SSL_is_server(session->ssl))
+        return;                            /* the counters are of those who come to us */
     metric_add(METRIC_TLS_HANDSHAKES, 1);
     if (SSL_session_reused(session->ssl))
         metric_add(METRIC_TLS_RESUMED, 1);
 }
 
+/* The other side's alert says that it does not take our certificate (RFC 8446 section 6.2). */
+static bool about_certificate(int reason)
+{
+    switch (reason - SSL_AD_REASON_OFFSET) {
+    case SSL_AD_BAD_CERTIFICATE:
+    case SSL_AD_UNSUPPORTED_CERTIFICATE:
+    case SSL_AD_CERTIFICATE_REVOKED:
+    case SSL_AD_CERTIFICATE_EXPIRED:
+    case SSL_AD_CERTIFICATE_UNKNOWN:
+    case SSL_AD_UNKNOWN_CA:
+    case SSL_AD_ACCESS_DENIED:
+    case SSL_AD_CERTIFICATE_REQUIRED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static enum crypto_io fail(struct crypto_session *session, const char *what)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_error());
+    session->refused = about_certificate(ERR_GET_REASON(ERR_peek_error()));
     long verdict = SSL_get_verify_result(session->ssl);
     snprintf(session->failure, sizeof session->failure, "%s%s%s", reason ? reason : what,
              verdict == X509_V_OK ? "" : ": ", verdict == X509_V_OK ? "" : X509_verify_cert_error_string(verdict));
     ERR_clear_error();
-    if (!session->failed && !session->ready)
+    if (!session->failed && !session->ready && SSL_is_server(session->ssl))
         metric_add(METRIC_TLS_FAILED, 1);
     session->failed = true;
     return CRYPTO_IO_FAILED;
@@ -290,6 +342,11 @@ bool crypto_session_peer_still_good(const struct crypto_session *session, const 
         peer->judged_by = tls->serial;
     }
     return peer->good && crypto_tls_in_time(tls, peer->chain, now_ms);
+}
+
+bool crypto_session_refused(const struct crypto_session *session)
+{
+    return session->refused;
 }
 
 const char *crypto_session_failure(const struct crypto_session *session)

@@ -1,4 +1,4 @@
-/* TLS server contexts: identity, trust anchors, revocation list, and how a client is judged. */
+/* TLS contexts: identity, trust anchors, revocation list, and how a client is judged. */
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
@@ -114,25 +114,33 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     return SSL_TLSEXT_ERR_OK;
 }
 
-static bool set_rules(struct crypto_tls *tls, struct err *err)
+/* What holds for both sides; FAIL_IF_NO_PEER_CERT is for servers, a client's peer always has one. */
+static bool set_rules(SSL_CTX *ctx, struct err *err)
 {
-    SSL_CTX *ctx = tls->ctx;
     if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
         SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) != 1 || SSL_CTX_set_cipher_list(ctx, ciphers_tls12) != 1 ||
-        SSL_CTX_set1_groups_list(ctx, groups) != 1 ||
-        SSL_CTX_set_session_id_context(ctx, session_context, sizeof session_context - 1) != 1 ||
-        SSL_CTX_set_num_tickets(ctx, 1) != 1 || SSL_CTX_set_max_early_data(ctx, 0) != 1 ||
-        SSL_CTX_set_session_ticket_cb(ctx, fill_ticket, judge_ticket, tls) != 1)
+        SSL_CTX_set1_groups_list(ctx, groups) != 1)
         return crypto_fail(err, ERR_INTERNAL, NULL, "TLS settings");
     SSL_CTX_set_security_level(ctx, 2);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                 SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets carry the state */
-    SSL_CTX_set_timeout(ctx, TICKET_LIFE_S);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH_MAX);
     SSL_CTX_set_max_cert_list(ctx, CHAIN_BYTES_MAX);
+    return true;
+}
+
+static bool set_server_rules(struct crypto_tls *tls, struct err *err)
+{
+    SSL_CTX *ctx = tls->ctx;
+    CHECK(set_rules(ctx, err));
+    if (SSL_CTX_set_session_id_context(ctx, session_context, sizeof session_context - 1) != 1 ||
+        SSL_CTX_set_num_tickets(ctx, 1) != 1 || SSL_CTX_set_max_early_data(ctx, 0) != 1 ||
+        SSL_CTX_set_session_ticket_cb(ctx, fill_ticket, judge_ticket, tls) != 1)
+        return crypto_fail(err, ERR_INTERNAL, NULL, "TLS settings");
+    SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_timeout(ctx, TICKET_LIFE_S);
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
     return true;
 }
@@ -240,25 +248,47 @@ static bool set_crl(struct crypto_tls *tls, const char *path, struct err *err)
     return true;
 }
 
-bool crypto_tls_server(const struct crypto_tls_files *files, struct crypto_tls **tls_out, struct err *err)
+static struct crypto_tls *new_tls(const SSL_METHOD *method)
 {
     static _Atomic uint64_t serial;
-    if (!files->cert || !files->key || !files->ca)
-        return err_set(err, ERR_KEY_FILE, NULL,
-                       "a TLS listener needs a certificate, its key and the clients' authority");
     struct crypto_tls *tls = xcalloc(1, sizeof *tls);
     tls->refs = 1;
     tls->serial = ++serial;
-    tls->ctx = SSL_CTX_new(TLS_server_method());
-    bool ok = tls->ctx ? set_rules(tls, err) && set_identity(tls, files, err) && set_anchors(tls, files->ca, err) &&
-                             (!files->crl || set_crl(tls, files->crl, err))
-                       : crypto_fail(err, ERR_INTERNAL, NULL, "TLS context");
-    if (!ok) {
+    tls->ctx = SSL_CTX_new(method);
+    return tls;
+}
+
+/* Hands it over, or gives it up. */
+static bool finish_tls(struct crypto_tls *tls, bool ok, struct crypto_tls **tls_out)
+{
+    if (ok)
+        *tls_out = tls;
+    else
         crypto_tls_free(&tls);
-        return false;
-    }
-    *tls_out = tls;
-    return true;
+    return ok;
+}
+
+bool crypto_tls_server(const struct crypto_tls_files *files, struct crypto_tls **tls_out, struct err *err)
+{
+    if (!files->cert || !files->key || !files->ca)
+        return err_set(err, ERR_KEY_FILE, NULL,
+                       "a TLS listener needs a certificate, its key and the clients' authority");
+    struct crypto_tls *tls = new_tls(TLS_server_method());
+    bool ok = tls->ctx ? set_server_rules(tls, err) && set_identity(tls, files, err) &&
+                             set_anchors(tls, files->ca, err) && (!files->crl || set_crl(tls, files->crl, err))
+                       : crypto_fail(err, ERR_INTERNAL, NULL, "TLS context");
+    return finish_tls(tls, ok, tls_out);
+}
+
+bool crypto_tls_client(const struct crypto_tls_files *files, struct crypto_tls **tls_out, struct err *err)
+{
+    if (!files->ca)
+        return err_set(err, ERR_KEY_FILE, NULL, "a TLS client needs the other side's authority");
+    struct crypto_tls *tls = new_tls(TLS_client_method());
+    bool ok = tls->ctx ? set_rules(tls->ctx, err) && (!files->cert || set_identity(tls, files, err)) &&
+                             set_anchors(tls, files->ca, err) && (!files->crl || set_crl(tls, files->crl, err))
+                       : crypto_fail(err, ERR_INTERNAL, NULL, "TLS context");
+    return finish_tls(tls, ok, tls_out);
 }
 
 struct crypto_tls *crypto_tls_ref(struct crypto_tls *tls)

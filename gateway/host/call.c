@@ -10,6 +10,7 @@
 #define URL_MAX (8u << 10)
 #define HEADERS_MAX 64
 #define HEADER_BYTES_MAX (16u << 10)
+#define FRAME_DIGITS_MAX 10
 #define FIELDS_MAX 32
 #define FIELD_BYTES_MAX (4u << 10)
 #define VERSION_BYTES_MAX 128
@@ -212,8 +213,11 @@ static const char *copy_io(struct host_ask *ask, const struct gwa_io *given)
     if (!take_io(&taken, given))
         return "the io is shorter than the first interface had it";
     ask->kind = io->kind;
-    if (io->kind == GWA_TCP || io->kind == GWA_SFTP)
+    ask->frame_digits = io->frame_digits;
+    if (io->kind == GWA_SFTP)
         return "not offered by this host version";
+    if (io->kind == GWA_TCP && (io->frame_digits < 1 || io->frame_digits > FRAME_DIGITS_MAX))
+        return "a frame has 1 to 10 digits of length";
     if (io->target == NULL || strlen(io->target) > URL_MAX)
         return "the target is missing or longer than 8 KiB";
     if (io->body.n > HOST_IO_BODY_MAX)

@@ -10,10 +10,11 @@
  * thread, but not from a sink or a done callback where it waits (host_open, host_free). An abandoned thread keeps
  * the memory of its job, its instance and the host alive until it returns, if it ever does.
  *
- * What an adapter may ask for: GWA_HTTP with the host's TLS identity; GWA_FILE_LIST, _READ and _WRITE below the
- * directories named by settings of type text whose name ends in "directory" (never through a symbolic link or a
- * dot name), and _READ of the one file a fetch was given. GWA_TCP and GWA_SFTP are not offered by this host
- * version: they end as GWA_IO_FAILED. Each io ends with the job's deadline at the latest.
+ * What an adapter may ask for: GWA_HTTP with the host's TLS identity; GWA_TCP, one frame there and one back over TLS
+ * with the same identity, FAILED when the frame surely never reached the other side; GWA_FILE_LIST, _READ and _WRITE
+ * below the directories named by settings of type text whose name ends in "directory" (never through a symbolic link
+ * or a dot name), and _READ of the one file a fetch was given. GWA_SFTP is not offered by this host version: it ends as
+ * GWA_IO_FAILED. Each io ends with the job's deadline at the latest.
  */
 #ifndef HOST_HOST_H
 #define HOST_HOST_H

@@ -1,4 +1,4 @@
-/* GWA_HTTP through net. A secret's handle in a header is put in here, on the way out, and nowhere else. */
+/* GWA_HTTP and GWA_TCP through net. A secret's handle in a header is put in here, on the way out, and nowhere else. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,10 +130,27 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static bool start(struct exchange *exchange, struct host_ask *ask, struct err *err)
+static bool start_frame(struct exchange *exchange, const struct host_ask *ask, int64_t total, struct err *err)
 {
     const struct host *host = exchange->host;
-    int64_t total = least(ask->timeout_ms, exchange->job->deadline_ms - host_mono_ms());
+    struct net_frame_request request = {
+        .address = ask->target,
+        .digits = ask->frame_digits,
+        .body = bytes_of(ask->body, ask->body_n),
+        .cert = host->cert,
+        .key = host->key,
+        .ca = host->ca,
+        .connect_ms = least(HOST_CONNECT_MS, total),
+        .total_ms = total,
+        .body_max = (int64_t)ask->limit,
+    };
+
+    return net_frame_start(host->options.net, &request, fetched, exchange, err);
+}
+
+static bool start_fetch(struct exchange *exchange, struct host_ask *ask, int64_t total, struct err *err)
+{
+    const struct host *host = exchange->host;
     struct net_fetch_request request = {
         .method = ask->method,
         .url = ask->target,
@@ -146,12 +163,19 @@ static bool start(struct exchange *exchange, struct host_ask *ask, struct err *e
         .body_max = (int64_t)ask->limit,
     };
 
-    if (total <= 0)
-        return err_set(err, ERR_CLIENT_TIMEOUT, NULL, "the job's deadline has come");
     if (!put_secrets(exchange->job->instance, ask))
         return err_set(err, ERR_KEY_FILE, NULL, "the secret cannot stand in a header");
     request.headers = (const char *const *)ask->headers;
     return net_fetch_start(host->options.net, &request, fetched, exchange, err);
+}
+
+static bool start(struct exchange *exchange, struct host_ask *ask, struct err *err)
+{
+    int64_t total = least(ask->timeout_ms, exchange->job->deadline_ms - host_mono_ms());
+
+    if (total <= 0)
+        return err_set(err, ERR_CLIENT_TIMEOUT, NULL, "the job's deadline has come");
+    return ask->kind == GWA_TCP ? start_frame(exchange, ask, total, err) : start_fetch(exchange, ask, total, err);
 }
 
 static void wipe_headers(struct host_ask *ask)

@@ -52,6 +52,7 @@ struct host_ask {
     size_t body_n;
     uint64_t offset, limit;
     int64_t timeout_ms;
+    unsigned frame_digits;
     const char *fault;               /* why it cannot be done at all; NULL: it can */
 };
 
@@ -174,7 +175,7 @@ void host_answer_set(struct host_job *job, struct host_answer *answer);        /
 void host_answer_clear(struct host_answer *answer);
 void host_line_copy(char *out, size_t size, const char *text);     /* one line of UTF-8, cut where it must be */
 
-/* http.c: not under the lock; answers through host_job_ready. file.c: on the step thread. */
+/* http.c (HTTP and TCP): not under the lock; answers through host_job_ready. file.c: on the step thread. */
 void host_http_start(struct host_job *job, struct host_ask *ask);            /* clears the ask */
 void host_file_run(struct host_job *job, struct host_answer *answer);
 

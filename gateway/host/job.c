@@ -144,7 +144,7 @@ static void settle_waiting(struct host_job *job)
         return;
     }
     job->phase = JOB_WAITING;
-    if (job->ask.asked && (job->ask.kind != GWA_HTTP || job->ask.fault != NULL))
+    if (job->ask.asked && ((job->ask.kind != GWA_HTTP && job->ask.kind != GWA_TCP) || job->ask.fault != NULL))
         host_job_ready(job);
 }
 

@@ -141,8 +141,24 @@ static void put_answer(struct net_request *request, const struct net_reply *repl
         buf_put(out, reply->body.p, reply->body.n);
 }
 
+/* Without a frame the other side would wait, and take the next one for this one's: so the connection ends. */
+static void answer_frame(struct net_request *request, const struct net_reply *reply, bool stopping)
+{
+    struct buf *out = &request->answer;
+    request->close = reply->close || stopping || reply->body.n == 0;
+    if (reply->body.n > 0 && reply->body.n <= NET_ANSWER_MAX && frame_write(out, NET_FRAME_DIGITS, reply->body))
+        return;
+    if (reply->body.n > 0)
+        log_event(LOG_ERROR, "frame.answer_too_large", "bytes=%zu request=%s", reply->body.n, request->id);
+    request->close = true;
+}
+
 void answer_write(struct net_request *request, const struct net_reply *reply, bool stopping)
 {
+    if (request->framed) {
+        answer_frame(request, reply, stopping);
+        return;
+    }
     request->close = reply->close || stopping || !keeps(request);
     put_answer(request, reply);
     if (request->answer.overflow) {

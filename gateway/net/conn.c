@@ -27,6 +27,8 @@ static struct net_request *take_request(struct conn *conn)
     request->next = NULL;
     request->conn = conn;
     request->service = &conn->door->listener->service;
+    if (conn->door->listener->framed)
+        request_make_framed(request);
     return request;
 }
 
@@ -118,13 +120,19 @@ static void start_linger(struct conn *conn)
 
 /* ---- requests and answers --------------------------------------------------------------------------- */
 
+/* Who sends no frame could not read one as an answer: that connection only ends. */
 static void refuse(struct conn *conn, const struct err *err)
 {
     struct net_request *request = conn->request;
     metric_add(err->code == ERR_HTTP_TIMEOUT ? METRIC_HTTP_TIMEOUT : METRIC_HTTP_REFUSED, 1);
     loop_make_id(conn->loop, request->id);
-    log_event(LOG_INFO, "http.refused", "code=%s place=\"%s\" text=\"%s\" remote=%s request=%s",
-              err_info(err->code)->code, err->place, err->detail, conn->remote, request->id);
+    log_event(LOG_INFO, request->framed ? "frame.refused" : "http.refused",
+              "code=%s place=\"%s\" text=\"%s\" remote=%s request=%s", err_info(err->code)->code, err->place,
+              err->detail, conn->remote, request->id);
+    if (request->framed) {
+        end(conn);
+        return;
+    }
     answer_refused(request, err);
     conn->handed = true;
 }
@@ -431,7 +439,8 @@ static void time_out(struct conn *conn)
             metric_add(METRIC_HTTP_TIMEOUT, 1);
         end(conn);
     } else {
-        err_set(&err, ERR_HTTP_TIMEOUT, conn->phase == PHASE_BODY ? "body" : "header", "after %lld ms",
+        const char *first = conn->request->framed ? "length" : "header";
+        err_set(&err, ERR_HTTP_TIMEOUT, conn->phase == PHASE_BODY ? "body" : first, "after %lld ms",
                 (long long)phase_ms(conn, conn->phase));
         refuse(conn, &err);
     }

@@ -63,20 +63,28 @@ void net_replace_tls(struct net *net, int tag, struct crypto_tls *tls)
     }
 }
 
+bool address_split(const char *address, char host_out[ADDRESS_HOST_SIZE], const char **port_out)
+{
+    const char *colon = strrchr(address, ':');
+    size_t n = colon ? (size_t)(colon - address) : 0;
+    if (n == 0 || n >= ADDRESS_HOST_SIZE)
+        return false;
+    bool literal = address[0] == '[' && address[n - 1] == ']';
+    snprintf(host_out, ADDRESS_HOST_SIZE, "%.*s", (int)(literal ? n - 2 : n), address + (literal ? 1 : 0));
+    *port_out = colon + 1;
+    return true;
+}
+
 /* ---- TCP -------------------------------------------------------------------------------------------- */
 
-/* "host:port" or "[v6]:port". */
 static bool resolve(const char *address, struct addrinfo **list_out, struct err *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    char host[256];
-    const char *colon = strrchr(address, ':');
-    size_t n = colon ? (size_t)(colon - address) : 0;
-    if (!colon || n == 0 || n >= sizeof host)
+    char host[ADDRESS_HOST_SIZE];
+    const char *port;
+    if (!address_split(address, host, &port))
         return err_set(err, ERR_CONFIG_VALUE, address, "not host:port");
-    bool literal = address[0] == '[' && address[n - 1] == ']';
-    snprintf(host, sizeof host, "%.*s", (int)(literal ? n - 2 : n), address + (literal ? 1 : 0));
-    int code = getaddrinfo(host, colon + 1, &hints, list_out);
+    int code = getaddrinfo(host, port, &hints, list_out);
     if (code != 0)
         return err_set(err, ERR_CONFIG_VALUE, address, "%s", gai_strerror(code));
     return true;
@@ -163,17 +171,30 @@ static bool open_doors(struct listener *listener, const struct addrinfo *info, c
     return true;
 }
 
-bool net_listen_tcp(struct net *net, const char *address, struct crypto_tls *tls, int tag,
-                    const struct net_service *service, int *port_out, struct err *err)
+static bool listen_tcp(struct net *net, const char *address, struct crypto_tls *tls, int tag, bool framed,
+                       const struct net_service *service, int *port_out, struct err *err)
 {
     struct addrinfo *list = NULL;
     CHECK(resolve(address, &list, err));
     struct listener *listener = new_listener(net, tag, service);
+    listener->framed = framed;
     listener->secure = tls != NULL;
     listener->tls = tls ? crypto_tls_ref(tls) : NULL;
     bool ok = open_doors(listener, list, address, port_out, err);
     freeaddrinfo(list);
     return ok;
+}
+
+bool net_listen_tcp(struct net *net, const char *address, struct crypto_tls *tls, int tag,
+                    const struct net_service *service, int *port_out, struct err *err)
+{
+    return listen_tcp(net, address, tls, tag, false, service, port_out, err);
+}
+
+bool net_listen_frames(struct net *net, const char *address, struct crypto_tls *tls, int tag,
+                       const struct net_service *service, int *port_out, struct err *err)
+{
+    return listen_tcp(net, address, tls, tag, true, service, port_out, err);
 }
 
 /* ---- Unix ------------------------------------------------------------------------------------------- */

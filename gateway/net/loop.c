@@ -167,6 +167,7 @@ static void *run(void *arg)
     if (loop == loop->net->loops) {
         start_ticks(loop->net);
         client_open(loop->net->client);
+        talks_open(loop->net->talks);
     }
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     run_posts(loop, true);
@@ -253,8 +254,10 @@ void loop_drain(struct loop *loop)
 static void on_end(struct post *post)
 {
     struct loop *loop = take_order(post);
-    if (loop == loop->net->loops)
+    if (loop == loop->net->loops) {
         client_close(loop->net->client);
+        talks_close(loop->net->talks);
+    }
     uv_close((uv_handle_t *)&loop->sweep, NULL);
     uv_close((uv_handle_t *)&loop->wake, NULL);
 }

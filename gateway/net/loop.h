@@ -17,6 +17,7 @@
 
 struct client;
 struct conn;
+struct talks;
 struct loop;
 struct workers;
 
@@ -32,7 +33,7 @@ struct listener {
     struct net *net;
     struct net_service service;
     int tag;
-    bool secure;
+    bool secure, framed;
     char *path;                            /* of a Unix socket */
     atomic_int open;                       /* connections now */
     pthread_mutex_t lock;                  /* guards tls */
@@ -91,6 +92,7 @@ struct net {
     int tick_n;
     struct workers *workers;
     struct client *client;
+    struct talks *talks;
     atomic_bool stopping;
     _Atomic int64_t bodies;                /* bytes of all bodies now held */
     pthread_mutex_t lock;                  /* guards `busy` */
@@ -117,6 +119,10 @@ void loop_make_id(struct loop *loop, char out[33]);
 bool loop_may_complain(struct loop *loop);
 int64_t loop_now(struct loop *loop);       /* monotonic ms, of this turn of the loop */
 
+/* "host:port" or "[v6]:port" into its parts. */
+#define ADDRESS_HOST_SIZE 256
+bool address_split(const char *address, char host_out[ADDRESS_HOST_SIZE], const char **port_out);
+
 bool door_listen(struct door *door, struct err *err);
 void door_close(struct door *door);
 /* The TLS context in force; borrowed. */
@@ -133,5 +139,11 @@ struct client *client_new(struct loop *loop);
 void client_open(struct client *client);   /* on the thread of the loop, before it runs */
 void client_close(struct client *client);  /* on the thread of the loop: ends all exchanges */
 void client_free(struct client **client);
+
+/* Framed exchanges; as the client. */
+struct talks *talks_new(struct loop *loop);
+void talks_open(struct talks *talks);
+void talks_close(struct talks *talks);
+void talks_free(struct talks **talks);
 
 #endif

@@ -23,6 +23,7 @@ struct net *net_new(const struct net_options *options)
         loop_init(&net->loops[i], net);
     net->workers = workers_new(net->options.workers);
     net->client = client_new(&net->loops[0]);
+    net->talks = talks_new(&net->loops[0]);
     return net;
 }
 
@@ -45,6 +46,7 @@ void net_free(struct net **net)
     for (int i = 0; i < (*net)->options.threads; i++)
         loop_free(&(*net)->loops[i]);
     client_free(&(*net)->client);
+    talks_free(&(*net)->talks);
     workers_free(&(*net)->workers);
     free_listeners(*net);
     pthread_cond_destroy(&(*net)->drained);

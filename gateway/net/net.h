@@ -1,5 +1,5 @@
-/* net: bytes in and out. HTTP/1.1 server with its own strict reader, HTTP client on libcurl, a pool of
- * workers, timers: all on libuv loops. TLS only through crypto. Knows nothing of routes or meanings.
+/* net: bytes in and out. HTTP/1.1 server with its own strict reader, HTTP client on libcurl, framed messages over TCP
+ * in both directions, a pool of workers, timers: all on libuv loops. TLS only through crypto. Knows nothing of routes or meanings.
  *
  * Threads: net_new starts nothing; net_start starts `threads` loop threads (each with its own SO_REUSEPORT
  * listener for every TCP address) and `workers` worker threads. A handler runs on the loop thread of its
@@ -94,6 +94,14 @@ struct net_service {
  * port_out may be NULL. tls NULL means plain. */
 bool net_listen_tcp(struct net *net, const char *address, struct crypto_tls *tls, int tag,
                     const struct net_service *service, int *port_out, struct err *err);
+/* As net_listen_tcp, but what comes is frames: NET_FRAME_DIGITS ASCII digits of a length from 1 to body_max, then as
+ * many bytes. The handler is given each as a request with method "FRAME", path "/" and the bytes as body, one at a time;
+ * net_answer sends the reply's body as a frame, `close` counts, the rest does not; an empty body sends nothing and ends
+ * the connection. Anything but a frame ends the connection without an answer; header_ms holds for the digits, body_ms
+ * for the bytes. error_body is not used. */
+#define NET_FRAME_DIGITS 8
+bool net_listen_frames(struct net *net, const char *address, struct crypto_tls *tls, int tag,
+                       const struct net_service *service, int *port_out, struct err *err);
 /* Whether nobody outside this machine reaches the address; config.value otherwise. */
 bool net_loopback(const char *address, struct err *err);
 bool net_listen_unix(struct net *net, const char *path, int tag, const struct net_service *service, struct err *err);
@@ -147,12 +155,29 @@ bool net_fetch_start(struct net *net, const struct net_fetch_request *request, n
 bool net_fetch_wait(const struct net_fetch_request *request, const char *unix_socket, struct arena *arena,
                     struct net_fetch_result *result_out);
 
+/* One outgoing framed exchange: connect, TLS, one frame there, one frame back, end. Everything is copied or read by
+ * net_frame_start. */
+struct net_frame_request {
+    const char *address;                   /* host:port; the host must stand in the server's certificate */
+    unsigned digits;                       /* of length before the bytes, both ways; 1 to 10 */
+    struct bytes body;
+    const char *cert, *key, *ca;           /* PEM files; NULL cert: no client identity */
+    int64_t connect_ms, total_ms;          /* deadlines: until the handshake is over, of the whole */
+    int64_t body_max;                      /* larger answers fail with client.too_large */
+};
+#define NET_FRAMES_MAX 256                 /* under way; busy.queue above */
+/* As net_fetch_start: the result's body is the answering frame's bytes, status is 0. frame.length when the body does not
+ * fit or the answer is no frame. `sent` is false when the other side refused our certificate by a TLS alert. */
+bool net_frame_start(struct net *net, const struct net_frame_request *request, net_fetch_done *done, void *arg,
+                     struct err *err);
+
 /* ---- the reader alone, for tests and fuzzing --------------------------------------------------------- */
 
-/* Feeds bytes of one connection to the HTTP reader without network: calls handler for each whole request and
+/* Feeds bytes of one connection to the reader without network: calls handler for each whole request and
  * returns false with the error that would close the connection. */
 struct net_reader;
 struct net_reader *net_reader_new(const struct net_service *service);
+struct net_reader *net_reader_new_frames(const struct net_service *service);     /* of frames instead */
 void net_reader_free(struct net_reader **reader);
 bool net_reader_feed(struct net_reader *reader, struct bytes in, struct err *err);
 

@@ -11,7 +11,7 @@
 struct net_reader {
     struct net_service service;
     struct net_request *request;
-    bool failed;
+    bool framed, failed;
     struct err err;
 };
 
@@ -111,6 +111,8 @@ enum read_event request_read(struct net_request *request, struct bytes in, size_
 {
     size_t used = 0;
     bool head_done = false;
+    if (request->framed)
+        return request_frame(request, in, used_out, err);
     *used_out = 0;
     if (request->state == READ_FIRST_LINE || request->state == READ_FIELDS) {
         if (!read_head(request, in, used_out, &head_done, err))
@@ -129,13 +131,31 @@ enum read_event request_read(struct net_request *request, struct bytes in, size_
 
 /* ---- the reader alone ------------------------------------------------------------------------------- */
 
-struct net_reader *net_reader_new(const struct net_service *service)
+static void begin(struct net_reader *reader)
+{
+    reader->request->service = &reader->service;
+    if (reader->framed)
+        request_make_framed(reader->request);
+}
+
+static struct net_reader *new_reader(const struct net_service *service, bool framed)
 {
     struct net_reader *reader = xcalloc(1, sizeof *reader);
     reader->service = *service;
+    reader->framed = framed;
     reader->request = request_new();
-    reader->request->service = &reader->service;
+    begin(reader);
     return reader;
+}
+
+struct net_reader *net_reader_new(const struct net_service *service)
+{
+    return new_reader(service, false);
+}
+
+struct net_reader *net_reader_new_frames(const struct net_service *service)
+{
+    return new_reader(service, true);
 }
 
 void net_reader_free(struct net_reader **reader)
@@ -152,7 +172,7 @@ static void hand_over(struct net_reader *reader)
     request_trace(reader->request);
     reader->service.handler(reader->request, reader->service.arg);
     request_reset(reader->request);
-    reader->request->service = &reader->service;
+    begin(reader);
 }
 
 bool net_reader_feed(struct net_reader *reader, struct bytes in, struct err *err)

@@ -58,7 +58,7 @@ void request_reset(struct net_request *request)
 
 bool request_begun(const struct net_request *request)
 {
-    return request->head.n > 0;
+    return request->head.n > 0 || request->frame.digit_n > 0;
 }
 
 const char *net_method(const struct net_request *request)

@@ -1,4 +1,4 @@
-/* request: one HTTP request while it is read, handled and answered. Private to net.
+/* request: one HTTP request, or one frame, while it is read, handled and answered. Private to net.
  *
  * A request owns all its bytes, so that it outlives its connection when the answer comes late. It knows
  * nothing of sockets: reader.c fills it, request.c shows it, answer.c writes the answer into it.
@@ -6,6 +6,7 @@
 #ifndef NET_REQUEST_H
 #define NET_REQUEST_H
 
+#include "net/frame.h"
 #include "net/net.h"
 
 struct conn;
@@ -47,6 +48,8 @@ struct net_request {
     struct buf head, body, answer;
     struct arena *arena;
 
+    bool framed;                           /* not HTTP: `frame` and `body` are all that is used of what is read */
+    struct frame frame;
     enum read_state state;
     size_t line;                           /* where the current line starts in head */
     size_t scanned;                        /* no line end before this */
@@ -84,6 +87,10 @@ enum read_event {
  * how the bytes are split over calls. */
 enum read_event request_read(struct net_request *request, struct bytes in, size_t *used_out, struct err *err);
 
+/* The same for a framed request: READ_FIRST_LINE while digits come, then READ_LENGTH. */
+void request_make_framed(struct net_request *request);
+enum read_event request_frame(struct net_request *request, struct bytes in, size_t *used_out, struct err *err);
+
 /* One line without its end. Pieces of request_read. */
 bool request_first_line(struct net_request *request, struct bytes line, struct err *err);
 bool request_target(struct net_request *request, struct bytes target, struct err *err);
@@ -98,7 +105,8 @@ bool request_first_line_hopeful(struct bytes line);
 /* Takes the trace id of traceparent, or else the request id. */
 void request_trace(struct net_request *request);
 
-/* Writes the whole answer (head and body) into request->answer; `stopping` closes the connection behind. */
+/* Writes the whole answer (head and body, or the frame) into request->answer; `stopping` closes the connection
+ * behind. */
 void answer_write(struct net_request *request, const struct net_reply *reply, bool stopping);
 /* The answer for what the reader refused; the connection closes behind it. */
 void answer_refused(struct net_request *request, const struct err *err);

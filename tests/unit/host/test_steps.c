@@ -59,6 +59,25 @@ bool net_fetch_start(struct net *net, const struct net_fetch_request *request, n
     return true;
 }
 
+bool net_frame_start(struct net *net, const struct net_frame_request *request, net_fetch_done *done, void *arg,
+                     struct err *err)
+{
+    static const char *const none[] = {NULL};
+    char method[16];
+    struct net_fetch_request shown = {.url = request->address,
+                                      .method = method,
+                                      .headers = none,
+                                      .cert = request->cert,
+                                      .key = request->key,
+                                      .ca = request->ca,
+                                      .total_ms = request->total_ms,
+                                      .body_max = request->body_max};
+
+    (void)snprintf(method, sizeof(method), "%u %.*s", request->digits, (int)request->body.n,
+                   (const char *)request->body.p);
+    return net_fetch_start(net, &shown, done, arg, err);
+}
+
 static void wire_wait(int starts)
 {
     pthread_mutex_lock(&wire.lock);
@@ -576,13 +595,59 @@ static void http_failures_say_whether_it_was_sent(void **state)
     expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "failed 0 end=0  client.connect: the connection could not be made: no route");
 }
 
+static void tcp(struct watch *w, const char *digits, const struct net_fetch_result *result)
+{
+    struct host_setting settings[] = {{"act", "tcp"}, {"url", "bank.example:9000"}, {"digits", digits}};
+    struct fixture f = open_with(settings, 3);
+    int starts = wire.starts;
+
+    watch_init(w);
+    (void)begin_for(&f, w, LONG_MS);
+    if (result != NULL) {
+        wire_wait(starts + 1);
+        wire_answer(result);
+    }
+    wait_done(w);
+    shut(&f);
+}
+
+static void a_frame_goes_out_and_its_answer_comes_back(void **state)
+{
+    struct net_fetch_result answered = {.ok = true, .sent = true, .headers = "", .body = bytes_str("received")};
+    struct watch w;
+
+    (void)state;
+    tcp(&w, "8", &answered);
+    expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "ok 0 end=0 received");
+    assert_string_equal(wire.url, "bank.example:9000");
+    assert_string_equal(wire.method, "8 framed");
+    assert_string_equal(wire.cert, "cert.pem key.pem ca.pem");
+    assert_in_range(wire.total_ms, 1, 1000);
+}
+
+static void tcp_failures_say_whether_it_was_sent(void **state)
+{
+    struct net_fetch_result failed = {.ok = false, .sent = false, .headers = ""};
+    struct watch w;
+
+    (void)state;
+    (void)err_set(&failed.err, ERR_CLIENT_CONNECT, NULL, "port closed");
+    tcp(&w, "8", &failed);
+    expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "failed 0 end=0  client.connect: the connection could not be made: port closed");
+    failed.sent = true;
+    tcp(&w, "8", &failed);
+    expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "unsure 0");
+    tcp(&w, "0", NULL);
+    expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "failed 0 end=0  a frame has 1 to 10 digits of length");
+    tcp(&w, "11", NULL);
+    expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "failed 0 end=0  a frame has 1 to 10 digits of length");
+}
+
 static void other_io_is_not_offered(void **state)
 {
     struct watch w;
 
     (void)state;
-    run(&w, "tcp");
-    expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "failed 0 end=0  not offered by this host version");
     run(&w, "sftp");
     expect(&w, GWA_RETRY, ERR_ADAPTER_RETRY, "not offered by this host version");
 }
@@ -775,6 +840,8 @@ int main(void)
         cmocka_unit_test(broken_rules_are_told),
         cmocka_unit_test(http_goes_out_with_identity_and_secret),
         cmocka_unit_test(http_failures_say_whether_it_was_sent),
+        cmocka_unit_test(a_frame_goes_out_and_its_answer_comes_back),
+        cmocka_unit_test(tcp_failures_say_whether_it_was_sent),
         cmocka_unit_test(other_io_is_not_offered),
         cmocka_unit_test(the_adapter_sees_a_handle_and_never_the_secret),
         cmocka_unit_test(settings_are_read_in_their_normal_form),
