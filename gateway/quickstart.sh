@@ -209,6 +209,7 @@ signing:
   sm2: {certificate: pki/gateway-sign-sm2.pem, key: pki/gateway-sign-sm2.key}
 policy: {admission: automatic}           # a certified firm is listed at once; the default asks for an approval
 adapters: {directory: "$build/adapters"}
+schemas: {directory: "$root/schemas"}
 END
 }
 

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "host/host.h"
 #include "ledger/ledger.h"
+#include "message/message.h"
 #include "net/net.h"
 #include "partner/partner.h"
 #include "statement/statement.h"
@@ -23,6 +24,7 @@ struct api_state {
     struct config *config;               /* borrowed for the api's life: the daemon keeps old ones */
     struct directory *directory;         /* referenced by the api */
     const struct policy *policy;         /* borrowed: the daemon keeps old ones */
+    const struct catalog *catalog;       /* borrowed: the daemon keeps old ones */
     struct crypto_tls *server_tls;       /* referenced by the api; for judging kept connections */
     struct crypto_keyring *ring;         /* referenced by the api; what answers are signed with */
 };

@@ -225,11 +225,27 @@ static void read_or_stand_in(struct loader *loader, const struct setting *settin
         loader->lost = loader->lost || setting->required;
 }
 
+/* The schemas are laid down beside the adapters; a file written before there were any need not name them. */
+static void stand_beside(struct config *config)
+{
+    const char *adapters = config->adapters_dir;
+    size_t n;
+
+    if (config->schemas_dir != NULL || adapters == NULL)
+        return;
+    for (n = strlen(adapters); n > 1 && adapters[n - 1] == '/'; n--)
+        continue;
+    while (n > 1 && adapters[n - 1] != '/')
+        n--;
+    config->schemas_dir = arena_printf(config->arena, "%.*sschemas", (int)n, adapters);
+}
+
 static void read_settings(struct loader *loader)
 {
     check_group(loader, loader->root, "");
     for (size_t i = 0; i < setting_count; i++)
         read_or_stand_in(loader, &setting_table[i]);
+    stand_beside(loader->config);
     if (!loader->failed)
         check_together(loader);
 }

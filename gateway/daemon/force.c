@@ -38,8 +38,11 @@ void kept_free(struct kept *kept)
         config_free(&kept->configs[i]);
     for (size_t i = 0; i < kept->rules_n; i++)
         rules_free(&kept->rules[i]);
+    for (size_t i = 0; i < kept->catalog_n; i++)
+        catalog_free(&kept->catalogs[i]);
     free(kept->configs);
     free(kept->rules);
+    free(kept->catalogs);
     *kept = (struct kept){0};
 }
 
@@ -96,6 +99,44 @@ static const struct rules_file *read_rules(const struct config *config, const st
         return old;
     }
     return keep_rules(kept, rules);
+}
+
+static const struct catalog *keep_catalog(struct kept *kept, struct catalog *catalog)
+{
+    kept->catalogs = xrealloc(kept->catalogs, (kept->catalog_n + 1) * sizeof(struct catalog *));
+    return kept->catalogs[kept->catalog_n++] = catalog;
+}
+
+/* What is wrong inside a file of the catalogue is told at that file, not at the setting that names its folder. */
+static void schemas_fault(const struct config *config, struct config_faults *faults, struct err *err)
+{
+    char place[sizeof(err->place)];
+
+    if (err->code == ERR_CONFIG_FILE) {
+        fault(config, faults, err);
+        return;
+    }
+    (void)snprintf(place, sizeof(place), "%.*s/%s", (int)(sizeof(place) - strlen(err->place) - 2), config->schemas_dir,
+                   err->place);
+    memcpy(err->place, place, sizeof(place));
+    config_fault(faults, err);
+}
+
+static const struct catalog *read_catalog(const struct config *config, const struct catalog *old, struct kept *kept,
+                                          struct config_faults *faults)
+{
+    struct catalog *catalog = NULL;
+    struct err err = {0};
+
+    if (!catalog_load(config->schemas_dir, &catalog, &err)) {
+        schemas_fault(config, faults, &err);
+        return old;
+    }
+    if (old != NULL && strcmp(catalog_digest(old), catalog_digest(catalog)) == 0) {
+        catalog_free(&catalog);
+        return old;
+    }
+    return keep_catalog(kept, catalog);
 }
 
 static struct directory *read_directory(const struct config *config, struct directory *old, uint64_t generation,
@@ -186,6 +227,7 @@ static void fit_together(const struct force *old, struct force *fresh, struct co
 static void read_named(const struct force *old, struct kept *kept, struct force *out, struct config_faults *faults)
 {
     out->rules = read_rules(out->config, old == NULL ? NULL : old->rules, kept, faults);
+    out->catalog = read_catalog(out->config, old == NULL ? NULL : old->catalog, kept, faults);
     out->directory = read_directory(out->config, old == NULL ? NULL : old->directory, out->generation, faults);
     out->tls = read_tls(out->config, old == NULL ? NULL : old->tls, faults);
     out->ring = read_keyring(out->config, old == NULL ? NULL : old->ring, faults);

@@ -13,6 +13,7 @@
 #include "host/host.h"
 #include "journal/journal.h"
 #include "ledger/ledger.h"
+#include "message/message.h"
 #include "net/net.h"
 #include "partner/partner.h"
 #include "policy/policy.h"
@@ -36,6 +37,7 @@ struct force {
     uint64_t generation;
     struct config *config;               /* borrowed from kept */
     const struct rules_file *rules;      /* borrowed from kept */
+    const struct catalog *catalog;       /* borrowed from kept */
     struct directory *directory;         /* a reference */
     struct crypto_tls *tls;              /* a reference */
     struct crypto_keyring *ring;         /* a reference; the gateway's signing keys */
@@ -45,7 +47,8 @@ struct force {
 struct kept {
     struct config **configs;
     struct rules_file **rules;
-    size_t config_n, rules_n;
+    struct catalog **catalogs;
+    size_t config_n, rules_n, catalog_n;
 };
 
 /* What the time beat remembers; its thread's own. */

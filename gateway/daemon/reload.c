@@ -36,6 +36,7 @@ static void take_effect(struct daemon *daemon, struct force *fresh)
         .config = fresh->config,
         .directory = fresh->directory,
         .policy = fresh->rules->policy,
+        .catalog = fresh->catalog,
         .server_tls = fresh->tls,
         .ring = fresh->ring,
     };

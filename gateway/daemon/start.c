@@ -184,6 +184,7 @@ static void open_api(struct daemon *daemon)
         .config = daemon->force.config,
         .directory = daemon->force.directory,
         .policy = daemon->force.rules->policy,
+        .catalog = daemon->force.catalog,
         .server_tls = daemon->force.tls,
         .ring = daemon->force.ring,
     };

@@ -75,6 +75,7 @@ void tell_blame(const struct config *config, struct err *err)
         {"signing.rsa.staged.certificate", config->sign_rsa_staged_cert},
         {"signing.rsa.staged.key", config->sign_rsa_staged_key},
         {"adapters.directory", config->adapters_dir},
+        {"schemas.directory", config->schemas_dir},
         {"data.directory", config->data_dir},
     };
 

@@ -14,6 +14,9 @@ struct catalog {
     struct message_kind *kinds;
     struct model **models;
     size_t n;
+    struct catalog_file *files;
+    size_t file_n;
+    char digest[2 * CRYPTO_DIGEST_SIZE + 1];
 };
 
 struct line {
@@ -136,7 +139,7 @@ static bool check_headings(const struct line *line)
 
 static bool read_lines(struct catalog *catalog, const char *directory, FILE *file, struct err *err)
 {
-    char text[1024];
+    char text[CATALOG_LINE_MAX];
     struct line line = {.err = err};
     bool headed = false;
 
@@ -156,28 +159,93 @@ static bool read_lines(struct catalog *catalog, const char *directory, FILE *fil
     return headed || fail(&line, ERR_CONFIG_SYNTAX, "there are no headings");
 }
 
-bool catalog_load(const char *directory, struct catalog **out, struct err *err)
+static bool read_list(struct catalog *catalog, const char *directory, struct err *err)
 {
-    struct catalog *catalog;
-    char path[512];
-    FILE *file;
+    const char *path = arena_printf(catalog->arena, "%s/" CATALOG_FILE, directory);
+    FILE *file = fopen(path, "re");
     bool ok;
 
-    message_library();
-    (void)snprintf(path, sizeof(path), "%s/" CATALOG_FILE, directory);
-    file = fopen(path, "re");
     if (file == NULL)
         return err_errno(err, ERR_CONFIG_FILE, path, "open");
-    catalog = xcalloc(1, sizeof(*catalog));
+    ok = read_lines(catalog, directory, file, err);
+    (void)fclose(file);
+    return ok;
+}
+
+/* ---- its files as they are --------------------------------------------------------------------------- */
+
+static bool read_whole(struct catalog *catalog, const char *directory, const char *name, struct bytes *out,
+                       struct err *err)
+{
+    struct buf bytes;
+    bool ok;
+
+    buf_init(&bytes, MODEL_FILE_MAX);
+    ok = model_read_file(directory, name, &bytes, err);
+    if (ok)
+        *out = bytes_dup(catalog->arena, buf_bytes(&bytes));
+    buf_free(&bytes);
+    return ok;
+}
+
+static void hex_digest(struct bytes in, char out[2 * CRYPTO_DIGEST_SIZE + 1])
+{
+    uint8_t digest[CRYPTO_DIGEST_SIZE];
+
+    crypto_digest(CRYPTO_SHA256, in, digest);
+    (void)hex_encode(digest, sizeof(digest), out);
+}
+
+static bool keep_file(struct catalog *catalog, const char *directory, const char *name, struct err *err)
+{
+    struct catalog_file *file = &catalog->files[catalog->file_n];
+
+    for (size_t i = 0; i < catalog->file_n; i++) {
+        if (strcmp(catalog->files[i].name, name) == 0)
+            return true;
+    }
+    CHECK(read_whole(catalog, directory, name, &file->bytes, err));
+    file->name = name;
+    hex_digest(file->bytes, file->digest);
+    catalog->file_n++;
+    return true;
+}
+
+static void digest_files(struct catalog *catalog)
+{
+    struct buf all;
+
+    buf_init(&all, (CATALOG_KINDS_MAX + 2) * (size_t)CATALOG_LINE_MAX);
+    for (size_t i = 0; i < catalog->file_n; i++)
+        buf_printf(&all, "%s %s\n", catalog->files[i].digest, catalog->files[i].name);
+    hex_digest(buf_bytes(&all), catalog->digest);
+    buf_free(&all);
+}
+
+static bool keep_files(struct catalog *catalog, const char *directory, struct err *err)
+{
+    CHECK(keep_file(catalog, directory, CATALOG_FILE, err));
+    CHECK(keep_file(catalog, directory, MODEL_COMMON, err));
+    for (size_t i = 0; i < catalog->n; i++)
+        CHECK(keep_file(catalog, directory, catalog->kinds[i].xsd, err));
+    digest_files(catalog);
+    return true;
+}
+
+bool catalog_load(const char *directory, struct catalog **out, struct err *err)
+{
+    struct catalog *catalog = xcalloc(1, sizeof(*catalog));
+
+    message_library();
     catalog->arena = arena_new();
     catalog->kinds = xcalloc(CATALOG_KINDS_MAX, sizeof(*catalog->kinds));
     catalog->models = xcalloc(CATALOG_KINDS_MAX, sizeof(struct model *));
-    ok = read_lines(catalog, directory, file, err);
-    (void)fclose(file);
+    catalog->files = xcalloc(CATALOG_KINDS_MAX + 2, sizeof(*catalog->files));
     *out = catalog;
-    if (!ok)
-        catalog_free(out);
-    return ok;
+    if (read_list(catalog, directory, err) && keep_files(catalog, directory, err))
+        return true;
+    catalog_free(out);
+    return false;
 }
 
 void catalog_free(struct catalog **catalog)
@@ -187,6 +255,7 @@ void catalog_free(struct catalog **catalog)
     for (size_t i = 0; i < (*catalog)->n; i++)
         model_free(&(*catalog)->models[i]);
     free((*catalog)->models);
+    free((*catalog)->files);
     free((*catalog)->kinds);
     arena_free(&(*catalog)->arena);
     free(*catalog);
@@ -201,6 +270,21 @@ size_t catalog_kinds(const struct catalog *catalog)
 const struct message_kind *catalog_kind(const struct catalog *catalog, size_t i)
 {
     return &catalog->kinds[i];
+}
+
+size_t catalog_files(const struct catalog *catalog)
+{
+    return catalog->file_n;
+}
+
+const struct catalog_file *catalog_file(const struct catalog *catalog, size_t i)
+{
+    return &catalog->files[i];
+}
+
+const char *catalog_digest(const struct catalog *catalog)
+{
+    return catalog->digest;
 }
 
 const struct message_kind *catalog_find(const struct catalog *catalog, const char *name, int version, struct err *err)

@@ -5,6 +5,7 @@
 #include "message/model.h"
 
 #define CATALOG_KINDS_MAX 128
+#define CATALOG_LINE_MAX 1024
 #define CATALOG_FILE "catalog.csv"
 
 /* The model of a kind of this catalogue. */

@@ -40,6 +40,16 @@ bool catalog_load(const char *directory, struct catalog **out, struct err *err);
 void catalog_free(struct catalog **catalog);
 size_t catalog_kinds(const struct catalog *catalog);
 const struct message_kind *catalog_kind(const struct catalog *catalog, size_t i);
+/* The files it was read from, handed out as they are: catalog.csv, common.xsd, then each XSD once. */
+struct catalog_file {
+    const char *name;
+    struct bytes bytes;
+    char digest[2 * CRYPTO_DIGEST_SIZE + 1];  /* SHA-256 in hex */
+};
+size_t catalog_files(const struct catalog *catalog);
+const struct catalog_file *catalog_file(const struct catalog *catalog, size_t i);
+/* SHA-256 over names and digests of its files: the same for the same catalogue. */
+const char *catalog_digest(const struct catalog *catalog);
 /* schema.kind_unknown, schema.version_unknown. */
 const struct message_kind *catalog_find(const struct catalog *catalog, const char *name, int version, struct err *err);
 

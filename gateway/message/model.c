@@ -285,16 +285,15 @@ static bool read_types(const struct load *load)
 
 /* ---- a file --------------------------------------------------------------------------------------------- */
 
-static bool read_bytes(const struct load *load, struct buf *out)
+bool model_read_file(const char *directory, const char *name, struct buf *out, struct err *err)
 {
-    char path[512];
-    FILE *file;
+    AUTO_ARENA arena = arena_new();
+    const char *path = arena_printf(arena, "%s/%s", directory, name);
+    FILE *file = fopen(path, "rbe");
     size_t n;
 
-    (void)snprintf(path, sizeof(path), "%s/%s", load->directory, load->file);
-    file = fopen(path, "rbe");
     if (file == NULL)
-        return err_errno(load->err, ERR_CONFIG_FILE, path, "open");
+        return err_errno(err, ERR_CONFIG_FILE, path, "open");
     do {
         uint8_t part[8192];
 
@@ -302,7 +301,7 @@ static bool read_bytes(const struct load *load, struct buf *out)
         buf_put(out, part, n);
     } while (n > 0);
     (void)fclose(file);
-    return out->overflow ? fail(load, NULL, "the file is larger than allowed") : true;
+    return !out->overflow || err_set(err, ERR_CONFIG_FILE, path, "the file is larger than allowed");
 }
 
 static bool parse_file(const struct load *load, struct message **out)
@@ -311,7 +310,7 @@ static bool parse_file(const struct load *load, struct message **out)
     bool ok;
 
     buf_init(&bytes, MODEL_FILE_MAX);
-    ok = read_bytes(load, &bytes);
+    ok = model_read_file(load->directory, load->file, &bytes, load->err);
     if (ok && !message_parse_xml(buf_bytes(&bytes), out, load->err))
         ok = fail(load, NULL, "not well-formed XML");
     buf_free(&bytes);
@@ -371,11 +370,9 @@ static void on_error(void *data, xmlError *error)
 
 static bool prepare(struct load *load)
 {
-    char path[512];
     xmlSchemaParserCtxt *parser;
 
-    (void)snprintf(path, sizeof(path), "%s/%s", load->directory, load->file);
-    parser = xmlSchemaNewParserCtxt(path);
+    parser = xmlSchemaNewParserCtxt(arena_printf(load->model->arena, "%s/%s", load->directory, load->file));
     xmlSchemaSetParserStructuredErrors(parser, on_error, load);
     /* a pattern that does not compile is told to whoever listens on this thread, else printed */
     xmlStructuredErrorFunc before = xmlStructuredError;

@@ -36,6 +36,8 @@ struct model {
     const struct model_type *root_type;
     xmlSchema *schema;
 };
+/* A file of the folder, appended as it is: config.file. */
+bool model_read_file(const char *directory, const char *name, struct buf *out, struct err *err);
 /* config.file, config.value with file:line: not there, not XSD, or outside the subset. */
 bool model_load(const char *directory, const char *file, struct model **out, struct err *err);
 void model_free(struct model **model);

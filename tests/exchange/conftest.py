@@ -210,6 +210,7 @@ class Gateway:
                         "sm2": {"certificate": str(self.pki / "gateway-sign-sm2.pem"), "key": str(self.pki / "gateway-sign-sm2.key")}},
             "policy": {"admission": "automatic"},
             "adapters": {"directory": str(BUILD / "adapters")},
+            "schemas": {"directory": str(ROOT / "schemas")},
         }
         for path, value in changes.items():
             node = config

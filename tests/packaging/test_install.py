@@ -13,6 +13,7 @@ BUILD = pathlib.Path(os.environ.get("GW_BUILD", ROOT / "build")).resolve()
 PAGES = {"pledged": 8, "pledgectl": 1, "pledged.yaml": 5}
 MODES = {
     "usr/sbin/pledged": 0o755, "usr/bin/pledgectl": 0o755, "usr/lib/pledged/adapters/bureau.so": 0o644,
+    "usr/lib/pledged/schemas/catalog.csv": 0o644, "usr/lib/pledged/schemas/common.xsd": 0o644,
     "usr/lib/systemd/system/pledged.service": 0o644, "usr/lib/sysusers.d/pledged.conf": 0o644,
     "usr/lib/tmpfiles.d/pledged.conf": 0o644, "usr/share/doc/pledged/README.md": 0o644,
     **{f"usr/share/man/man{section}/{name}.{section}": 0o644 for name, section in PAGES.items()},
@@ -59,6 +60,7 @@ def test_another_prefix(tmp_path):
     """The unit and the example name the places of their own installation."""
     run("cmake", "--install", BUILD, "--prefix", "/opt/gw", env={**os.environ, "DESTDIR": str(tmp_path)})
     assert "ExecStart=/opt/gw/sbin/pledged " in (tmp_path / "opt/gw/lib/systemd/system/pledged.service").read_text()
+    assert "/opt/gw/lib/pledged/schemas" in (tmp_path / "opt/gw/share/doc/pledged/examples/pledged.yaml").read_text()
     assert "/opt/gw/lib/pledged/adapters" in (tmp_path / "opt/gw/share/doc/pledged/examples/pledged.yaml").read_text()
 
 

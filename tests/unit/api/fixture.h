@@ -37,6 +37,7 @@ struct world {
     struct arena *arena;
     struct config *config;
     const struct policy *policy;
+    struct catalog *catalog;
     struct directory *directory;
     struct crypto_tls *tls;
     struct crypto_keyring *ring;
@@ -126,6 +127,7 @@ static inline void load_files(void)
     NEED(config_load(in_dir("pledged.yaml"), &w.config, w.arena, &faults), items[0]);
     NEED(yaml_load(w.arena, SOURCE_DIR "/gateway/policy/rules-sample.yaml", &root, NULL, &err), err);
     NEED(policy_load(w.arena, root, POLICY_ADMISSION_AUTOMATIC, &w.policy, &err), err);
+    NEED(catalog_load(SOURCE_DIR "/schemas", &w.catalog, &err), err);
     load_directory(1);
 }
 
@@ -232,7 +234,13 @@ static inline bool reload(void *arg, struct buf *report, struct err *err)
 
 static inline struct api_state in_force(uint64_t generation)
 {
-    return (struct api_state){generation, w.config, w.directory, w.policy, w.tls, w.ring};
+    return (struct api_state){.generation = generation,
+                              .config = w.config,
+                              .directory = w.directory,
+                              .policy = w.policy,
+                              .catalog = w.catalog,
+                              .server_tls = w.tls,
+                              .ring = w.ring};
 }
 
 static inline void serve(void)
@@ -304,6 +312,7 @@ static inline void end_world(void)
     directory_free(&w.directory);
     crypto_tls_free(&w.tls);
     crypto_keyring_free(&w.ring);
+    catalog_free(&w.catalog);
     config_free(&w.config);
     if (system(arena_printf(w.arena, "rm -rf %s", w.dir)) != 0)
         fail_msg("%s stays", w.dir);

@@ -143,6 +143,7 @@ static void defaults_apply(void **state)
     assert_int_equal(config->access_segment, 16 << 20);
     assert_int_equal(config->admission, 0);
     assert_int_equal(config->log_level, 1);
+    assert_string_equal(config->schemas_dir, "/usr/lib/schemas");
     assert_true(bytes_equal(config->raw, bytes_str(minimal)));
 }
 

@@ -119,6 +119,7 @@ static int start(void **state)
     write_file("partners.yaml", partners_yaml);
     write_file("operators.yaml", "operators: []\n");
     write_file("sources.yaml", "sources: []\n");
+    shell("cp -r '%s/schemas' '%s'", SOURCE_DIR, path_of("schemas"));
     shell("cp '%s/gateway/policy/rules-sample.yaml' '%s'", SOURCE_DIR, path_of("rules.yaml"));
     listen_as_manager();
     return 0;
@@ -301,6 +302,7 @@ static void it_starts_reloads_and_stops(void **state)
     told("RELOADING=1", "run");
     told("READY=1", "run");
     write_file("partners.yaml", "partners: [\n");
+    shell("echo nonsense >>'%s'", path_of("schemas/catalog.csv"));
     assert_int_equal(kill(pid, SIGHUP), 0);
     told("RELOADING=1", "run");
     told("READY=1", "run");
@@ -309,9 +311,10 @@ static void it_starts_reloads_and_stops(void **state)
     assert_int_equal(wait_for(pid), 0);
     text = read_file("run.err");
     says(text, "generation=2 faults=0");
-    says(text, "generation=3 faults=1");
+    says(text, "generation=3 faults=2");
     says(text, "/partners.yaml:2:1");
     says(text, "file=partners");
+    says(text, "schemas/catalog.csv:");
     assert_string_equal(read_file("run.out"), "");
     assert_int_not_equal(stat(path_of("pledged.sock"), &info), 0);
 }

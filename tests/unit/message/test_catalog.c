@@ -211,6 +211,30 @@ static void schemas_outside_the_subset(void **state)
     }
 }
 
+/* ---- files ------------------------------------------------------------------------------------------------- */
+
+static void its_files_are_kept_as_they_are(void **state)
+{
+    (void)state;
+    struct catalog *shipped = load_catalog(SCHEMAS), *copy, *changed;
+    fresh_copy();
+    copy = load_catalog(in_dir(""));
+    assert_string_equal(catalog_digest(copy), catalog_digest(shipped));
+    add_kind(NEW_LINE, BODY("<xs:element name='A' type='Uscc'/>"));
+    changed = load_catalog(in_dir(""));
+    assert_string_not_equal(catalog_digest(changed), catalog_digest(shipped));
+    assert_int_equal(catalog_files(shipped), catalog_kinds(shipped) + 2);
+    assert_int_equal(catalog_files(changed), catalog_kinds(shipped) + 3);
+    assert_string_equal(catalog_file(changed, 0)->name, "catalog.csv");
+    assert_string_equal(catalog_file(changed, 1)->name, "common.xsd");
+    const struct catalog_file *last = catalog_file(changed, catalog_files(changed) - 1);
+    assert_string_equal(last->name, "case.lead-1.xsd");
+    assert_true(bytes_equal(last->bytes, bytes_str(BODY("<xs:element name='A' type='Uscc'/>"))));
+    catalog_free(&shipped);
+    catalog_free(&copy);
+    catalog_free(&changed);
+}
+
 /* ---- threads ----------------------------------------------------------------------------------------------- */
 
 static void *judge_many(void *data)
@@ -254,7 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_kinds_of_the_contract), cmocka_unit_test(a_kind_is_added_by_files_alone),
         cmocka_unit_test(lines_that_make_no_sense),  cmocka_unit_test(schemas_outside_the_subset),
-        cmocka_unit_test(threads_share_a_catalogue),
+        cmocka_unit_test(its_files_are_kept_as_they_are), cmocka_unit_test(threads_share_a_catalogue),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
