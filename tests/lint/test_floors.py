@@ -30,6 +30,7 @@ CASES = [
     ("an adapter that climbs", "adapters/spy/x.c", '#include "../../gateway/base/base.h"\n', "an adapter includes"),
     ("an adapter that leans on another", "adapters/spy/x.c", '#include "adapters/other/x.h"\n', "an adapter includes"),
     ("common that leans on an adapter", "adapters/common/x.c", '#include "adapters/other/x.h"\n', "an adapter includes"),
+    ("a module that borrows from adapters", "gateway/jws/x.c", '#include "adapters/common/charset.h"\n', '"adapters/common/charset.h" names no module'),
     ("a library in the adapter interface", "adapters/adapter.h", "#include <curl/curl.h>\n", "adapter.h may include the C library only"),
 ]
 
@@ -39,6 +40,7 @@ GOOD = {
                        '#include "crypto/crypto.h"\n#include "jws/x.h"\n',
     "gateway/jws/x.h": '#include "ident/ident.h"\n',
     "gateway/host/x.c": '#include <dlfcn.h>\n#include "adapters/adapter.h"\n',
+    "gateway/charset/x.c": '#include "adapters/common/charset.h"\n',
     "gateway/main.c": '#include "base/base.h"\n',
     "adapters/spy/x.c": '#include <curl/curl.h>\n#include "adapters/adapter.h"\n#include "y.h"\n#include "adapters/spy/y.h"\n',
     "adapters/common/z.h": '#include "adapters/common/w.h"\n',
