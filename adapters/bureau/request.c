@@ -120,8 +120,8 @@ static bool write_headers(struct gwa_job *job, struct headers *headers)
     headers->n = 0;
     if (!headers_add(headers, "Accept", "", "application/json"))
         return false;
-    if (bureau->post &&
-        !headers_add(headers, "Content-Type", "", bureau->form ? "application/x-www-form-urlencoded" : "application/json"))
+    if (bureau->post && !headers_add(headers, "Content-Type", "",
+                                     bureau->form ? "application/x-www-form-urlencoded" : "application/json"))
         return false;
     if (bureau->auth == AUTH_TOKEN)
         return headers_add(headers, bureau->token_header, bureau->token_prefix, bureau->token);

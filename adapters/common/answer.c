@@ -65,10 +65,10 @@ static bool month_of(const char *name, int *out)
     return true;
 }
 
-/* Of two digits a year is meant that is at most 50 years ahead; none of those to come is before 2000. */
+/* Of two digits, in a date of the oldest form. */
 static int full_year(int year)
 {
-    return year < 100 ? year + 2000 : year;
+    return year >= 100 ? year : year < 70 ? year + 2000 : year + 1900;
 }
 
 static bool in_range(const struct tm *tm)

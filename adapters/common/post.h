@@ -8,7 +8,7 @@
  *   404                                 REJECTED     RETRY       it was not received
  *   429, 503                            RETRY        UNCERTAIN   with retry_after_ms
  *   other 5xx, 408                      UNCERTAIN    UNCERTAIN
- *   other 4xx                           REJECTED     UNCERTAIN   with the peer's code: to ask in vain refuses no message
+ *   other 4xx                           REJECTED     UNCERTAIN   with the peer's code; asking refuses no message
  *   anything else, a web page           BROKEN       BROKEN
  *   no connection                       RETRY        UNCERTAIN
  *   too late, cut off                   UNCERTAIN    UNCERTAIN
