@@ -1,4 +1,4 @@
-/* accept: media type negotiation with weights. Malformed ranges are passed over. */
+/* accept: negotiation with weights, and entity tags. Malformed ranges are passed over. */
 #include "api/accept.h"
 
 #include <string.h>
@@ -7,8 +7,11 @@
 static const char *const names[API_MEDIA_COUNT] = {
     [API_MEDIA_JSON] = "application/json",
     [API_MEDIA_JOSE] = "application/jose",
+    [API_MEDIA_XML] = "application/xml",
     [API_MEDIA_TEXT] = "text/plain",
     [API_MEDIA_LINES] = "application/x-ndjson",
+    [API_MEDIA_CSV] = "text/csv",
+    [API_MEDIA_HTML] = "text/html",
 };
 
 const char *api_media_name(enum api_media media)
@@ -120,6 +123,36 @@ bool api_accept(struct bytes header, const enum api_media *offered, size_t n, en
         }
     }
     return best > 0;
+}
+
+bool api_accepts_coding(struct bytes header, const char *coding)
+{
+    int by_star = 0;
+
+    for (int i = 0; header.n > 0 && i < ACCEPT_RANGES_MAX; i++) {
+        struct bytes element = cut(&header, ',');
+        struct bytes name = cut(&element, ';');
+        int weight;
+        if (!weight_of(element, &weight))
+            continue;
+        if (same(name, coding))
+            return weight > 0;
+        if (same(name, "*"))
+            by_star = weight;
+    }
+    return by_star > 0;
+}
+
+bool api_names_tag(struct bytes header, const char *etag)
+{
+    while (header.n > 0) {
+        struct bytes tag = cut(&header, ',');
+        if (tag.n > 2 && memcmp(tag.p, "W/", 2) == 0)
+            tag = bytes_of(tag.p + 2, tag.n - 2);
+        if (bytes_equal(tag, bytes_str(etag)))
+            return true;
+    }
+    return false;
 }
 
 bool api_is_media(struct bytes header, const char *name)

@@ -148,25 +148,28 @@ static bool parameters(struct ask *ask, struct err *err)
     return true;
 }
 
+/* What has one form that is not JSON is answered in it whatever is accepted; which form a file has, it knows itself. */
 static bool form(struct ask *ask, struct err *err)
 {
-    static const enum api_media statement[] = {API_MEDIA_JSON, API_MEDIA_JOSE};
-    struct bytes accept = net_header_value(ask->request, "Accept");
+    size_t n;
+    const enum api_media *offered = route_media(ask->route->form, &n);
+    char others[80] = "";
 
-    if (ask->route->form == FORM_TEXT || ask->route->form == FORM_LINES) {
-        ask->media = ask->route->form == FORM_TEXT ? API_MEDIA_TEXT : API_MEDIA_LINES;
+    ask->media = offered[0];
+    if (ask->media != API_MEDIA_JSON || api_accept(net_header_value(ask->request, "Accept"), offered, n, &ask->media))
         return true;
+    for (size_t i = 1; i < n; i++) {
+        strcat(others, ", ");
+        strcat(others, api_media_name(offered[i]));
     }
-    size_t n = ask->route->form == FORM_STATEMENT ? 2 : 1;
-    if (api_accept(accept, statement, n, &ask->media))
-        return true;
-    return err_set(err, ERR_HTTP_NOT_ACCEPTABLE, NULL, "offered: application/json%s",
-                   n > 1 ? ", application/jose" : "");
+    return err_set(err, ERR_HTTP_NOT_ACCEPTABLE, NULL, "offered: application/json%s", others);
 }
 
 static bool ready(const struct ask *ask, struct err *err)
 {
-    if (ask->route->form != FORM_STATEMENT || atomic_load(&ask->api->was_ready))
+    bool told = ask->route->form == FORM_STATEMENT || ask->route->form == FORM_STATEMENTS;
+
+    if (!told || atomic_load(&ask->api->was_ready))
         return true;
     return err_set(err, ERR_STARTING, NULL, "GET /readyz tells more");
 }

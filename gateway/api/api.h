@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "config/config.h"
 #include "host/host.h"
+#include "intake/intake.h"
 #include "ledger/ledger.h"
 #include "message/message.h"
 #include "net/net.h"
@@ -28,12 +29,18 @@ struct api_state {
     struct crypto_tls *server_tls;       /* referenced by the api; for judging kept connections */
     struct crypto_keyring *ring;         /* referenced by the api; what answers are signed with */
 };
+/* A file of the console, in memory for good. */
+struct api_page {
+    const char *media_type, *tag;        /* tag: hexadecimal digits that change with the bytes */
+    struct bytes plain, gzip;
+};
 struct api_options {
     struct net *net;
     struct store *store;
     struct journal *journal;
     struct ledger *ledger;
     struct sync *sync;
+    struct intake *intake;
     struct host *host;
     struct statements *statements;
     struct access_log *access;
@@ -41,6 +48,8 @@ struct api_options {
     /* POST /admin/v1/config/reload, on a worker. `report` gets what is now in force as text; when it fails, one line
      * for each fault, written by api_fault. */
     bool (*reload)(void *arg, struct buf *report, struct err *err);
+    /* The console's file of that name, "index.html" the first page. NULL, or never true: there is no console. */
+    bool (*page)(const char *name, struct api_page *out);
     void *arg;
 };
 struct api *api_new(const struct api_options *options, const struct api_state *state);

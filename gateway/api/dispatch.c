@@ -55,7 +55,7 @@ static void log_failure(const struct ask *ask, const struct err *err)
 void ask_fail(struct ask *ask, const struct err *err)
 {
     int wait = problem_retry_after(err->code);
-    bool in_body = ask->body != NULL;
+    bool in_body = ask->body != NULL || ask->in_message;
     struct err shown = *err;
 
     /* what a defect or damaged data says is for the log and for people, not for partners */
@@ -155,9 +155,15 @@ static bool check_key(struct ask *ask, bool *again_out, struct err *err)
     return found != IDEMPOTENCY_REFUSED;
 }
 
+/* A message is read by intake, which verifies its bytes before it looks at them. */
+static bool takes_object(const struct ask *ask)
+{
+    return ask->route->takes[0] != '\0' && strcmp(ask->route->takes, "Message") != 0;
+}
+
 static bool handle(struct ask *ask, struct err *err)
 {
-    if (ask->route->takes[0] != '\0' && !ask->body) {
+    if (takes_object(ask) && !ask->body) {
         bool again = false;
         CHECK(check_key(ask, &again, err));
         if (again)

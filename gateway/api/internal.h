@@ -18,6 +18,7 @@
 #include "api/problem.h"
 #include "api/route.h"
 #include "ident/ident.h"
+#include "intake/intake.h"
 #include "json/json.h"
 
 #define API_OUT_MAX (32u << 20)        /* bytes of one answer: the longest is a journal export of 10,000 records */
@@ -90,6 +91,9 @@ struct ask {
     const struct statement *statement; /* released behind the answer */
     struct err *errors;                /* findings of one problem */
     size_t error_n;
+    struct intake_case *message;       /* POST /v1/messages and frames: the one under way */
+    bool message_xml;                  /* its form, and so its answer's */
+    bool in_message;                   /* the errors' places are JSON Pointers into the body */
     int ticket;                        /* idempotency, -1: none */
     bool on_worker;
     bool move;                         /* set by a handler on the loop: call it again on a worker */
@@ -130,6 +134,13 @@ struct statement_context ask_context(const struct ask *ask);
 enum crypto_alg ask_alg(const struct ask *ask);                     /* of what is signed for the caller */
 bool ask_slow(const struct ask *ask);                              /* the caller's algorithm belongs on a worker */
 bool ask_sign(struct ask *ask, const char *typ, struct err *err);  /* x-jws-signature over ask->out */
+
+/* ---- messages.c: judges one message, and arranges for its receipt or answer */
+bool ask_message(struct ask *ask, enum intake_form form, struct bytes body, struct bytes signature, struct err *err);
+/* The answer is this body with this signature; both are freed. */
+void ask_sealed(struct ask *ask, bool xml, struct buf *body, struct buf *signature);
+/* message_answer.c: a kind that only asks. Writes the answer sealed. */
+bool api_answer_message(struct ask *ask, struct intake_case *c, struct err *err);
 
 /* ---- firm.c: a firm as people see it */
 bool api_firm(struct ask *ask, struct store_txn *txn, const char *uscc, struct firm *out, struct err *err);

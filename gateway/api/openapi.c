@@ -65,17 +65,16 @@ static void write_body(struct json_out *json, const struct route *route)
 
 static void write_answer(struct json_out *json, const struct route *route)
 {
-    static const enum api_media media[] = {[FORM_JSON] = API_MEDIA_JSON, [FORM_STATEMENT] = API_MEDIA_JSON,
-                                           [FORM_TEXT] = API_MEDIA_TEXT, [FORM_LINES] = API_MEDIA_LINES};
+    size_t n;
+    const enum api_media *media = route_media(route->form, &n);
 
     json_key(json, "2XX");
     json_begin_object(json);
     json_add_string(json, "description", route->en);
     json_key(json, "content");
     json_begin_object(json);
-    write_content(json, api_media_name(media[route->form]), route->gives);
-    if (route->form == FORM_STATEMENT)
-        write_content(json, api_media_name(API_MEDIA_JOSE), "Text");
+    for (size_t i = 0; i < n; i++)
+        write_content(json, api_media_name(media[i]), i == 0 ? route->gives : "Text");
     json_end_object(json);
     json_end_object(json);
 }

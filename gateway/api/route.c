@@ -81,3 +81,25 @@ bool route_find(const char *method, const char *path, unsigned listener, struct 
     allow(pattern, listener, allow_out);
     return err_set(err, ERR_HTTP_METHOD, NULL, "allowed: %s", allow_out);
 }
+
+#define MEDIA_MAX 3
+
+const enum api_media *route_media(enum route_form form, size_t *n_out)
+{
+    static const struct {
+        size_t n;
+        enum api_media media[MEDIA_MAX];
+    } offers[] = {
+        [FORM_JSON] = {1, {API_MEDIA_JSON}},
+        [FORM_STATEMENT] = {3, {API_MEDIA_JSON, API_MEDIA_JOSE, API_MEDIA_XML}},
+        [FORM_STATEMENTS] = {2, {API_MEDIA_JSON, API_MEDIA_JOSE}},
+        [FORM_MESSAGE] = {2, {API_MEDIA_JSON, API_MEDIA_XML}},
+        [FORM_TEXT] = {1, {API_MEDIA_TEXT}},
+        [FORM_LINES] = {1, {API_MEDIA_LINES}},
+        [FORM_PAGE] = {1, {API_MEDIA_HTML}},
+        [FORM_FILE] = {2, {API_MEDIA_XML, API_MEDIA_CSV}},
+    };
+
+    *n_out = offers[form].n;
+    return offers[form].media;
+}

@@ -2,6 +2,7 @@
 #ifndef API_ROUTE_H
 #define API_ROUTE_H
 
+#include "api/accept.h"
 #include "base/base.h"
 #include "partner/partner.h"
 
@@ -24,7 +25,8 @@ struct ask;
 /* Writes the answer's body, or false with an error. See internal.h. */
 typedef bool route_handler(struct ask *ask, struct err *err);
 enum route_run { RUN_LOOP, RUN_WORKER, RUN_SLOW /* may take minutes */ };
-enum route_form { FORM_JSON, FORM_STATEMENT /* JSON or JOSE */, FORM_TEXT, FORM_LINES };
+enum route_form { FORM_JSON, FORM_MESSAGE /* the form of what is sent */, FORM_STATEMENT /* JSON, JOSE or XML */, FORM_STATEMENTS /* JSON or JOSE */, FORM_TEXT, FORM_LINES,
+                  FORM_PAGE /* a file of the console */, FORM_FILE /* as its name says */ };
 
 struct route {
     const char *method, *pattern;
@@ -49,6 +51,8 @@ bool route_match(const char *pattern, const char *path, struct arena *arena, con
 /* http.not_found; http.method with the methods that exist in allow_out. */
 bool route_find(const char *method, const char *path, unsigned listener, struct arena *arena, const struct route **out,
                 const char *values_out[ROUTE_VALUES_MAX], char allow_out[ROUTE_ALLOW_SIZE], struct err *err);
+/* What a form is offered in, the default first. */
+const enum api_media *route_media(enum route_form form, size_t *n_out);
 /* True when `name` is one of the words of `list`. */
 bool route_has_word(const char *list, const char *name, size_t n);
 

@@ -8,6 +8,7 @@
 #define RUNS_MAX 1000
 #define DIFF_DEFAULT 200
 #define DIFF_MAX 10000
+#define DIFF_LOOK_MAX 200000
 #define ID_MAX 64
 #define FILE_MAX 1024
 
@@ -42,12 +43,19 @@ bool api_do_source_resume(struct ask *ask, struct err *err)
 
 static bool add_run(void *arg, struct bytes json)
 {
-    return items_add(arg, json);
+    struct items *items = arg;
+    struct bytes value, id;
+
+    if (items_add(items, json) && json_scan_member(json, "id", &value) && json_scan_string(value, &id))
+        items->next = arena_strndup(items->ask->arena, (const char *)id.p, id.n);
+    return items_open(items);
 }
 
 bool api_do_runs(struct ask *ask, struct err *err)
 {
-    const char *source = net_parameter(ask->request, "source", NULL);
+    const struct sync_filter filter = {net_parameter(ask->request, "source", NULL),
+                                       net_parameter(ask->request, "state", NULL),
+                                       net_parameter(ask->request, "after", NULL)};
     uint64_t limit = RUNS_DEFAULT;
     struct items items;
     AUTO_READ txn = store_read(ask->api->options.store, err);
@@ -56,7 +64,7 @@ bool api_do_runs(struct ask *ask, struct err *err)
         return false;
     CHECK(ask_number(ask, "limit", 1, RUNS_MAX, &limit, err));
     items_begin(&items, ask, limit);
-    CHECK(sync_runs(txn, source, limit + 1, add_run, &items, err));
+    CHECK(sync_runs(txn, &filter, limit + 1, add_run, &items, err));
     items_end(&items);
     return true;
 }
@@ -93,13 +101,33 @@ bool api_do_run(struct ask *ask, struct err *err)
     return true;
 }
 
+/* A search for one action looks at so many rows and then offers to go on. */
+struct rows {
+    struct items items;
+    const char *action;                /* NULL: any */
+    size_t looked;
+};
+
+static bool wanted(const struct rows *rows, struct bytes json)
+{
+    struct bytes value, action;
+
+    return !rows->action || (json_scan_member(json, "action", &value) && json_scan_string(value, &action) &&
+                             bytes_equal(action, bytes_str(rows->action)));
+}
+
 static bool add_row(void *arg, struct bytes json)
 {
-    struct items *items = arg;
-    struct bytes value, uscc;
+    struct rows *rows = arg;
+    struct items *items = &rows->items;
 
-    if (items_add(items, json) && json_scan_member(json, "uscc", &value) && json_scan_string(value, &uscc))
-        items->next = arena_strndup(items->ask->arena, (const char *)uscc.p, uscc.n);
+    if (!wanted(rows, json)) {
+        items->more = ++rows->looked == DIFF_LOOK_MAX;
+        if (items->more)
+            items->next = sync_diff_place(items->ask->arena, json);
+    } else if (items_add(items, json)) {
+        items->next = sync_diff_place(items->ask->arena, json);
+    }
     return items_open(items);
 }
 
@@ -107,16 +135,16 @@ bool api_do_run_diff(struct ask *ask, struct err *err)
 {
     uint64_t limit = DIFF_DEFAULT;
     struct bytes run;
-    struct items items;
+    struct rows rows = {.action = net_parameter(ask->request, "action", NULL)};
     AUTO_READ txn = store_read(ask->api->options.store, err);
 
     if (!txn)
         return false;
     CHECK(ask_number(ask, "limit", 1, DIFF_MAX, &limit, err));
     CHECK(sync_run_read(txn, ask->arena, ask->values[0], &run, err));
-    items_begin(&items, ask, limit);
-    CHECK(sync_diff(txn, ask->values[0], net_parameter(ask->request, "after", NULL), limit + 1, add_row, &items, err));
-    items_end(&items);
+    items_begin(&rows.items, ask, limit);
+    CHECK(sync_diff(txn, ask->values[0], net_parameter(ask->request, "after", NULL), SIZE_MAX, add_row, &rows, err));
+    items_end(&rows.items);
     return true;
 }
 

@@ -7,7 +7,14 @@
 struct statement_context ask_context(const struct ask *ask)
 {
     const struct api_state *state = &ask->held->state;
-    return (struct statement_context){state->policy, state->directory, state->ring, state->generation};
+    const struct partner *who = ask->who;
+    struct statement_context context = {.policy = state->policy, .directory = state->directory, .ring = state->ring,
+                                        .generation = state->generation, .catalog = state->catalog};
+
+    if (who)
+        context.profile = (struct message_profile){who->xml.inclusive, who->xml.signature_uri, who->xml.digest_uri,
+                                                   who->xml.der};
+    return context;
 }
 
 enum crypto_alg ask_alg(const struct ask *ask)

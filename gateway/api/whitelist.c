@@ -85,29 +85,6 @@ static bool refuse(struct ask *ask, const char *route, const char *uscc, struct 
 
 /* ---- one firm ---------------------------------------------------------------------------------------- */
 
-/* True when the header names this entity tag (weak comparison); `*` names no body and so promises nothing. */
-static bool names_tag(struct bytes header, const char *etag)
-{
-    size_t n = strlen(etag);
-
-    while (header.n > 0) {
-        const uint8_t *comma = memchr(header.p, ',', header.n);
-        size_t part = comma ? (size_t)(comma - header.p) : header.n;
-        struct bytes tag = bytes_of(header.p, part);
-        while (tag.n > 0 && tag.p[0] == ' ')
-            tag = bytes_of(tag.p + 1, tag.n - 1);
-        while (tag.n > 0 && tag.p[tag.n - 1] == ' ')
-            tag.n--;
-        if (tag.n > 2 && memcmp(tag.p, "W/", 2) == 0)
-            tag = bytes_of(tag.p + 2, tag.n - 2);
-        if (tag.n == n && memcmp(tag.p, etag, n) == 0)
-            return true;
-        size_t behind = comma ? part + 1 : part;
-        header = bytes_of(header.p + behind, header.n - behind);
-    }
-    return false;
-}
-
 static enum policy_view view_of(const struct ask *ask)
 {
     return ask->who->view_full ? POLICY_VIEW_FULL : POLICY_VIEW_BANK;
@@ -116,7 +93,7 @@ static enum policy_view view_of(const struct ask *ask)
 static bool answer_statement(struct ask *ask, const char *uscc, const struct statement *statement, struct err *err)
 {
     struct bytes named = net_header_value(ask->request, "If-None-Match");
-    bool same = named.n > 0 && ask->now_ms < statement->next_update_ms && names_tag(named, statement->etag);
+    bool same = named.n > 0 && ask->now_ms < statement->next_update_ms && api_names_tag(named, statement->etag);
     const struct line line = {.route = "whitelist.get", .uscc = uscc, .outcome = statement->status,
                               .status = same ? 304 : 200, .sequence = statement->sequence, .digest = statement->digest};
 
@@ -134,15 +111,22 @@ static bool answer_statement(struct ask *ask, const char *uscc, const struct sta
     return true;
 }
 
+static enum statement_form form_of(const struct ask *ask)
+{
+    if (ask->media == API_MEDIA_XML)
+        return STATEMENT_XML;
+    return ask->media == API_MEDIA_JOSE ? STATEMENT_JOSE : STATEMENT_JSON;
+}
+
 static bool find_statement(struct ask *ask, const char *uscc, struct err *err)
 {
     const struct statement_context context = ask_context(ask);
-    enum statement_form form = ask->media == API_MEDIA_JOSE ? STATEMENT_JOSE : STATEMENT_JSON;
+    enum statement_form form = form_of(ask);
     AUTO_READ txn = store_read(ask->api->options.store, err);
 
     if (!txn)
         return false;
-    if (ask_slow(ask) && !ask->on_worker) {
+    if ((ask_slow(ask) || form == STATEMENT_XML) && !ask->on_worker) {
         ask->statement = statement_cached(ask->api->options.statements, &context, txn, uscc, view_of(ask), ask_alg(ask),
                                           form, ask->now_ms);
         ask->move = ask->statement == NULL;

@@ -110,15 +110,14 @@ static const struct catalog *keep_catalog(struct kept *kept, struct catalog *cat
 /* What is wrong inside a file of the catalogue is told at that file, not at the setting that names its folder. */
 static void schemas_fault(const struct config *config, struct config_faults *faults, struct err *err)
 {
-    char place[sizeof(err->place)];
+    AUTO_ARENA arena = arena_new();
 
     if (err->code == ERR_CONFIG_FILE) {
         fault(config, faults, err);
         return;
     }
-    (void)snprintf(place, sizeof(place), "%.*s/%s", (int)(sizeof(place) - strlen(err->place) - 2), config->schemas_dir,
-                   err->place);
-    memcpy(err->place, place, sizeof(place));
+    (void)snprintf(err->place, sizeof(err->place), "%s",
+                   arena_printf(arena, "%s/%s", config->schemas_dir, err->place));
     config_fault(faults, err);
 }
 

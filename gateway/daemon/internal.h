@@ -8,9 +8,11 @@
 #include "api/api.h"
 #include "care/care.h"
 #include "config/config.h"
+#include "console/console.h"
 #include "crypto/crypto.h"
 #include "daemon/beat.h"
 #include "host/host.h"
+#include "intake/intake.h"
 #include "journal/journal.h"
 #include "ledger/ledger.h"
 #include "message/message.h"
@@ -59,6 +61,7 @@ struct watch {
     date_day day;                        /* of that look */
     int64_t forgot_ms;                   /* monotonic time and day of the last look for old runs */
     date_day forgot_day;
+    int64_t took_up_ms;                  /* monotonic time of the last look for messages whose proposals were decided */
     date_day rules_day;                  /* when and under which configuration new rules were last looked for */
     uint64_t rules_generation;
 };
@@ -76,6 +79,7 @@ struct daemon {
     struct net *net;
     struct host *host;
     struct sync *sync;
+    struct intake *intake;
     struct api *api;
     struct beat *access_beat, *time_beat;
     struct watch watch;

@@ -47,6 +47,7 @@ static void take_effect(struct daemon *daemon, struct force *fresh)
     net_replace_tls(daemon->net, API_LISTENER_PARTNER, fresh->tls);
     net_replace_tls(daemon->net, API_LISTENER_ADMIN, fresh->tls);
     ledger_set_policy(daemon->ledger, fresh->rules->policy);
+    intake_set(daemon->intake, fresh->catalog, fresh->directory);
     api_swap(daemon->api, &state);
     force_release(&old);
 }

@@ -163,6 +163,31 @@ static bool open_sync(struct daemon *daemon, struct config_faults *faults, struc
     return reason(faults, err);
 }
 
+/* The api knows nothing of the console but its files. */
+static bool console_page(const char *name, struct api_page *out)
+{
+    const struct console_file *file = console_find(name);
+
+    if (file == NULL)
+        return false;
+    *out = (struct api_page){file->media_type, file->tag, file->plain, file->gzip};
+    return true;
+}
+
+static void open_intake(struct daemon *daemon)
+{
+    const struct intake_options options = {
+        .ledger = daemon->ledger,
+        .store = daemon->store,
+        .journal = daemon->journal,
+        .net = daemon->net,
+        .gateway = daemon->force.config->gateway_name,
+    };
+
+    daemon->intake = intake_new(&options);
+    intake_set(daemon->intake, daemon->force.catalog, daemon->force.directory);
+}
+
 static void open_api(struct daemon *daemon)
 {
     const struct api_options options = {
@@ -171,12 +196,14 @@ static void open_api(struct daemon *daemon)
         .journal = daemon->journal,
         .ledger = daemon->ledger,
         .sync = daemon->sync,
+        .intake = daemon->intake,
         .host = daemon->host,
         .statements = daemon->statements,
         .access = daemon->access,
         .access_dir = daemon->access_dir,
         .scratch_dir = daemon->scratch_dir,
         .reload = daemon_api_reload,
+        .page = console_page,
         .arg = daemon,
     };
     const struct api_state state = {
@@ -243,6 +270,7 @@ static bool become_ready(struct daemon *daemon, struct err *err)
     CHECK(ledger_saw_keys(daemon->ledger, daemon->force.ring, err));
     CHECK(daemon_tell_files(daemon, err));
     CHECK(sync_recover(daemon->sync, err));
+    CHECK(intake_recover(daemon->intake, err));
     access_set_ended(daemon->access, time_access_ended, daemon);
     CHECK(time_start(daemon, err));
     api_set_ready(daemon->api, true, NULL);
@@ -261,6 +289,7 @@ bool daemon_start(struct daemon *daemon, struct config_faults *faults, struct er
     open_statements(daemon);
     open_net(daemon);
     CHECK(open_sync(daemon, faults, err));
+    open_intake(daemon);
     open_api(daemon);
     CHECK(open_listeners(daemon, err));
     open_watchdog(daemon);
@@ -288,6 +317,7 @@ void daemon_stop(struct daemon *daemon)
         ledger_stop(daemon->ledger);
     net_free(&daemon->net);
     api_free(&daemon->api);
+    intake_free(&daemon->intake);
     access_close(&daemon->access);
     statements_free(&daemon->statements);
     ledger_free(&daemon->ledger);

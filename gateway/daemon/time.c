@@ -7,6 +7,8 @@
 
 #define STEP_MS 2000                     /* more between wall and monotonic time than drift in a second can be */
 #define FORGET_MS (60 * 60 * 1000)
+#define TAKE_UP_MS (60 * 1000)
+#define REFUSED_MS (1096LL * 24 * 60 * 60 * 1000) /* refused messages are kept three years */
 #define LOOK_MS 60000                    /* new facts may be due earlier than what was known */
 
 static bool segment_job(struct ledger_tx *tx, void *arg, struct err *err)
@@ -106,6 +108,19 @@ static void forget_runs(struct daemon *daemon)
     pthread_mutex_unlock(&daemon->lock);
     if (!sync_forget(daemon->sync, wall_ms - term_ms, &err))
         log_err(LOG_WARN, "sync.forget", &err);
+    if (!intake_forget(daemon->intake, wall_ms - REFUSED_MS, &err))
+        log_err(LOG_WARN, "message.forget", &err);
+}
+
+/* What persons decided is carried out at once; this takes up what then found no room. */
+static void take_up_messages(struct daemon *daemon)
+{
+    int64_t mono_ms = clock_mono_ms();
+
+    if (mono_ms - daemon->watch.took_up_ms < TAKE_UP_MS)
+        return;
+    daemon->watch.took_up_ms = mono_ms;
+    intake_tick(daemon->intake);
 }
 
 static void time_beat(void *arg)
@@ -117,6 +132,7 @@ static void time_beat(void *arg)
     let_dates_pass(daemon);
     follow_rules(daemon);
     forget_runs(daemon);
+    take_up_messages(daemon);
 }
 
 bool time_start(struct daemon *daemon, struct err *err)

@@ -159,7 +159,8 @@ bool ledger_propose(struct ledger_tx *tx, const struct approval *proposal, char 
     record.object_digest = proposal->digest;
     record.note = proposal->note;
     record.payload = proposal->payload;
-    if (strcmp(proposal->what, "run") == 0 || strcmp(proposal->what, "admit") == 0)
+    if (strcmp(proposal->what, "run") == 0 || strcmp(proposal->what, "admit") == 0 ||
+        strcmp(proposal->what, "message") == 0)
         record.origin = proposal->object;
     CHECK(tx_add(tx, &record, NULL, (struct bytes){0}, err));
     if (id_out != NULL)

@@ -145,7 +145,7 @@ bool ledger_fact(struct ledger_tx *tx, const struct fact *fact, struct bytes raw
     return asked;
 }
 
-void fact_blank(struct fact *fact, enum fact_kind kind, const char *uscc)
+void ledger_fact_init(struct fact *fact, enum fact_kind kind, const char *uscc)
 {
     *fact = (struct fact){
         .kind = kind, .origin = "", .approval_id = "", .uscc = uscc, .list_version = "", .document_no = "",

@@ -58,7 +58,7 @@ static bool fact_from_payload(struct ledger_tx *tx, const struct approval *appro
 
 static void fact_init(struct fact *fact, const struct approval *approval, const struct verdict *verdict)
 {
-    fact_blank(fact, FACT_REFUSE, approval->object);
+    ledger_fact_init(fact, FACT_REFUSE, approval->object);
     fact->actor = *verdict->person;
     fact->origin = approval->id;
     fact->approval_id = approval->id;
@@ -78,11 +78,16 @@ static bool run_still_held(struct ledger_tx *tx, const struct approval *approval
     return err_set(err, ERR_APPROVAL_CHANGED, approval->object, "the run is no longer held");
 }
 
+static bool is_about_firm(const char *what)
+{
+    return strcmp(what, "firm") == 0 || strcmp(what, "act") == 0;
+}
+
 static bool object_unchanged(struct ledger_tx *tx, const struct approval *approval, struct err *err)
 {
     if (strcmp(approval->what, "run") == 0)
         return run_still_held(tx, approval, err);
-    if (work_is_of(approval->what))
+    if (!is_about_firm(approval->what))
         return true; /* each firm or record is judged again when its turn comes */
     char digest[65];
     CHECK(ledger_firm_digest(tx, approval->object, digest, err));
@@ -138,7 +143,7 @@ static bool effect(struct ledger_tx *tx, const struct verdict *verdict, const st
         return firm_effect(tx, verdict, approval, err);
     if (work_is_of(approval->what))
         return work_begin(tx, approval, verdict->person, err);
-    return true; /* a held run goes on by its watcher */
+    return true; /* a held run, or what a message holds, goes on by its watcher */
 }
 
 static bool decide_job(struct ledger_tx *tx, void *arg, struct err *err)

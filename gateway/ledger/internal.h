@@ -125,6 +125,8 @@ struct work {
     int64_t next, last; /* sequences to look at */
     int64_t before_ms, records, raw; /* purge: erases what is older; what it erased so far */
     bool erases_records, erases_raw;
+    bool initial;                    /* admit: banks take the snapshot instead of each change */
+    int64_t held;                    /* its first record, from which on changes are held back; 0: none yet */
     char digest[65];
 };
 /* Puts the work that a granted approval's payload asks for; `person` granted it. */
@@ -143,8 +145,5 @@ bool rules_chunk(struct ledger_tx *tx, struct work *work, struct err *err);
 /* After the last chunk, in its transaction. */
 bool purge_end(struct ledger_tx *tx, const struct work *work, struct err *err);
 bool rules_end(struct ledger_tx *tx, const struct work *work, struct err *err);
-
-/* A fact of this kind with every text empty and no dates. */
-void fact_blank(struct fact *fact, enum fact_kind kind, const char *uscc);
 
 #endif

@@ -60,6 +60,9 @@ uint64_t ledger_next_sequence(struct ledger_tx *tx);
 /* Reads a firm (firm_init'ed when unknown; *known_out may be NULL). */
 bool ledger_firm(struct ledger_tx *tx, const char *uscc, struct firm *out, bool *known_out, struct err *err);
 
+/* A fact of this kind with every text empty and no dates, by the gateway. */
+void ledger_fact_init(struct fact *fact, enum fact_kind kind, const char *uscc);
+
 struct ledger_outcome {
     bool changed; /* a record was written */
     uint64_t seq; /* of it */
@@ -95,6 +98,22 @@ bool message_find(struct store_txn *txn, const char *sender, const char *id, str
 bool ledger_read_record(struct journal *journal, struct store_txn *txn, struct arena *arena, uint64_t seq,
                         struct record *out, struct err *err);
 
+/* ---- what banks are told of the list ------------------------------------------------------------------------- */
+
+/* Changes of a run that takes several transactions are not told before it ends: `first` is the sequence of its first
+ * record, held back in that record's transaction. Also what comes behind it waits, so that order holds. */
+void ledger_hold(struct ledger_tx *tx, uint64_t first);
+/* In the transaction of the run's own record. snapshot: banks are told to take the snapshot instead of first … last. */
+void ledger_hold_end(struct ledger_tx *tx, uint64_t first, uint64_t last, bool snapshot);
+struct ledger_hold {
+    uint64_t first, last; /* last 0: still under way */
+    bool snapshot;
+};
+/* The first that begins at or behind `from`. */
+bool ledger_hold_find(struct store_txn *txn, uint64_t from, struct ledger_hold *out);
+/* Banks are told to take the snapshot. */
+void ledger_hold_told(struct ledger_tx *tx, uint64_t first);
+
 /* ---- guard ------------------------------------------------------------------------------------------ */
 
 struct ledger_guard {
@@ -112,7 +131,8 @@ bool ledger_guard_judge(struct ledger_tx *tx, const char *source, int64_t wanted
  * source started needs one approver. */
 struct approval {
     const char *id;     /* "p-<seq>" */
-    const char *what;   /* "run" (held), "admit" (run's firms), "firm" (checking), "act" (propose …), "purge" */
+    const char *what;   /* "run" (held), "admit" (run's firms), "firm" (checking), "act" (propose …), "purge",
+                            "message" (its held rows); other words are those of what a message asks a person */
     const char *object; /* run id or uscc */
     const char *digest; /* hex, of the object's state when proposed */
     struct actor maker;

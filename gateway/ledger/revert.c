@@ -47,7 +47,7 @@ static bool revert_one(struct ledger_tx *tx, struct work *work, const struct rec
         return true;
     struct fact fact;
     struct ledger_outcome outcome;
-    fact_blank(&fact, FACT_REVERT, record->uscc);
+    ledger_fact_init(&fact, FACT_REVERT, record->uscc);
     fact.actor = (struct actor){ACTOR_PERSON, work->person};
     fact.origin = work->id;
     fact.approval_id = work->id;

@@ -37,7 +37,7 @@ static bool rules_one(struct ledger_tx *tx, struct work *work, struct err *err)
         return true;
     struct fact fact;
     struct ledger_outcome outcome;
-    fact_blank(&fact, FACT_RULES, firm.uscc);
+    ledger_fact_init(&fact, FACT_RULES, firm.uscc);
     fact.actor = (struct actor){ACTOR_GATEWAY, ""};
     fact.origin = work->id;
     CHECK(ledger_fact(tx, &fact, (struct bytes){0}, &outcome, err));
@@ -94,7 +94,7 @@ static bool look_one(struct ledger_tx *tx, const struct rules *rules, struct loo
         return true;
     struct fact fact;
     struct decision decision;
-    fact_blank(&fact, FACT_RULES, firm.uscc);
+    ledger_fact_init(&fact, FACT_RULES, firm.uscc);
     policy_decide(rules, &firm, &fact, date_of_ms(tx->now), &decision, err);
     if (decision.outcome == POLICY_REFUSED)
         return false;

@@ -22,7 +22,7 @@ struct sweep_chunk {
 static bool time_one(struct ledger_tx *tx, date_day day, const char *uscc, struct sweep *sweep, struct err *err)
 {
     struct fact fact;
-    fact_blank(&fact, FACT_TIME, uscc);
+    ledger_fact_init(&fact, FACT_TIME, uscc);
     fact.actor = (struct actor){ACTOR_TIMER, ""};
     fact.due_ms = date_start_ms(day);
     struct ledger_outcome outcome;

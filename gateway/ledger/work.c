@@ -56,6 +56,8 @@ static void work_put(struct ledger_tx *tx, const struct work *work)
     json_add_integer(&json, "raw", work->raw);
     json_add_boolean(&json, "erases_records", work->erases_records);
     json_add_boolean(&json, "erases_raw", work->erases_raw);
+    json_add_boolean(&json, "initial", work->initial);
+    json_add_integer(&json, "held", work->held);
     json_add_string_opt(&json, "digest", work->digest);
     json_end_object(&json);
     struct store_key key = key_text(work->id);
@@ -88,6 +90,8 @@ static bool work_read(struct ledger_tx *tx, struct bytes in, struct work *out, s
     CHECK(json_opt_integer(o, "", "raw", 0, INT64_MAX, &out->raw, err));
     CHECK(json_opt_boolean(o, "", "erases_records", &out->erases_records, err));
     CHECK(json_opt_boolean(o, "", "erases_raw", &out->erases_raw, err));
+    CHECK(json_opt_boolean(o, "", "initial", &out->initial, err));
+    CHECK(json_opt_integer(o, "", "held", 0, INT64_MAX, &out->held, err));
     return out->next > 0 || err_set(err, ERR_STORE_CORRUPT, "work", "no sequence to begin with");
 }
 
@@ -135,8 +139,22 @@ static bool work_end(struct ledger_tx *tx, const struct work *work, work_ended *
     struct store_key key = key_text(work->id);
     if (ended != NULL)
         CHECK(ended(tx, work, err));
+    if (work->held > 0)
+        ledger_hold_end(tx, (uint64_t)work->held, ledger_next_sequence(tx) - 1, true);
     store_delete(tx->txn, TABLE_WORK, &key);
     log_event(LOG_NOTICE, "work.done", "what=%s approval=%s object=%s", work->what, work->id, work->object);
+    return true;
+}
+
+/* What a first list brings is held back from its first record on. */
+static bool run_chunk(struct ledger_tx *tx, struct work *work, work_chunk *chunk, struct err *err)
+{
+    uint64_t next = ledger_next_sequence(tx);
+    CHECK(chunk(tx, work, err));
+    if (work->initial && work->held == 0 && ledger_next_sequence(tx) > next) {
+        work->held = (int64_t)next;
+        ledger_hold(tx, next);
+    }
     return true;
 }
 
@@ -150,7 +168,7 @@ static bool work_step(struct ledger_tx *tx, bool *more_out, struct err *err)
     size_t kind = kind_of(work.what);
     if (kind == KINDS)
         return err_set(err, ERR_STORE_CORRUPT, "work", "%.40s", work.what);
-    CHECK(kinds[kind].chunk(tx, &work, err));
+    CHECK(run_chunk(tx, &work, kinds[kind].chunk, err));
     if (work.next > work.last)
         return work_end(tx, &work, kinds[kind].ended, err);
     work_put(tx, &work);

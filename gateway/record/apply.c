@@ -150,6 +150,15 @@ static void apply_listing(struct firm *firm, const struct record *record)
     }
 }
 
+/* Data of the firm alone: what a certified row said about its code stands. */
+static void apply_enterprise(struct firm *firm, const struct record *record)
+{
+    bool doubtful = firm->doubtful;
+
+    take_enterprise(firm, record);
+    firm->doubtful = doubtful;
+}
+
 static bool listing_differs(const struct listing *a, const struct listing *b)
 {
     return a->status != b->status || a->lane != b->lane || a->since != b->since || a->listed_since != b->listed_since ||
@@ -173,12 +182,13 @@ void firm_apply(struct firm *firm, const struct record *record)
         [RECORD_CERTIFICATION] = apply_certification,
         [RECORD_EXCLUSION] = apply_exclusion,
         [RECORD_LISTING] = apply_listing,
+        [RECORD_ENTERPRISE] = apply_enterprise,
     };
 
-    if (apply[record->kind] != NULL) {
+    if (apply[record->kind] != NULL)
         apply[record->kind](firm, record);
+    if (record_decides(record->kind))
         take_listing(firm, record);
-    }
     firm->last_sequence = record->seq;
 }
 

@@ -24,6 +24,8 @@ static void init_members(struct record *record, const struct member *members)
             *(const char **)(void *)at = "";
         else if (member->type == MEMBER_DATE)
             *(date_day *)(void *)at = DATE_NONE;
+        else if (member->type == MEMBER_AMOUNT)
+            *(int64_t *)(void *)at = AMOUNT_NONE;
         else if (member->type == MEMBER_OBJECT)
             init_members(record, member->members);
     }
@@ -131,6 +133,7 @@ static bool read_plain(struct reader *reader, const struct member *member, const
     case MEMBER_FLAG:
         return json_boolean(value, to);
     case MEMBER_COUNT:
+    case MEMBER_AMOUNT:
         return read_count(value, to);
     case MEMBER_DIGEST:
         return read_digest(text, to);

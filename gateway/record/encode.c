@@ -114,6 +114,10 @@ static void put_member(struct json_out *out, const struct member *member, const 
     case MEMBER_COUNT:
         json_add_integer(out, member->name, *(const int64_t *)at);
         break;
+    case MEMBER_AMOUNT:
+        if (*(const int64_t *)at != AMOUNT_NONE)
+            json_add_integer(out, member->name, *(const int64_t *)at);
+        break;
     case MEMBER_DIGEST:
         put_digest(out, member->name, at);
         break;

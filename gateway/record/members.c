@@ -10,6 +10,7 @@
 #define TIME(field) .type = MEMBER_TIME, .offset = AT(field)
 #define FLAG(field) .type = MEMBER_FLAG, .offset = AT(field)
 #define JSON(field, bound) .type = MEMBER_JSON, .offset = AT(field), .max = (bound)
+#define AMOUNT(field) .type = MEMBER_AMOUNT, .offset = AT(field)
 #define COUNTED(field) .type = MEMBER_COUNT, .offset = AT(field)
 #define WORD(field, set) .type = MEMBER_WORD, .offset = AT(field), .words = &words_##set
 #define OBJECT(table) .type = MEMBER_OBJECT, .members = (table)
@@ -177,6 +178,71 @@ static const struct member message_members[] = {
     {0},
 };
 
+static const struct member credit_members[] = {
+    {"event", WORD(credit.event, credit)},
+    {"credit_no", TEXT(credit.credit_no, RECORD_TEXT_MAX)},
+    {"loan_no", TEXT(credit.loan_no, RECORD_TEXT_MAX)},
+    {"amount_fen", AMOUNT(credit.amount_fen)},
+    {"rate_bp", AMOUNT(credit.rate_bp)},
+    {"date", DATE(credit.date)},
+    {"due_date", DATE(credit.due)},
+    {"pledge_registration_no", TEXT(credit.pledge_no, RECORD_TEXT_MAX)},
+    {"consent_no", TEXT(credit.consent_no, RECORD_TEXT_MAX)},
+    {"reason", TEXT(credit.reason, RECORD_REASON_MAX)},
+    {"row", COUNTED(credit.row)},
+    {"corrects", TEXT(credit.corrects, RECORD_TEXT_MAX)},
+    {"code", TEXT(code, RECORD_ID_MAX)},
+    {0},
+};
+
+static const struct member pledgee_members[] = {
+    {"uscc", TEXT(pledge.pledgee_uscc, USCC_SIZE - 1)},
+    {"name", TEXT(pledge.pledgee_name, RECORD_NAME_MAX)},
+    {0},
+};
+
+static const struct member pledge_members[] = {
+    {"registration_no", TEXT(pledge.registration_no, RECORD_TEXT_MAX)},
+    {"event", WORD(pledge.event, pledge_event)},
+    {"state", WORD(pledge.state, pledge_state)},
+    {"date", DATE(pledge.date)},
+    {"right_kind", WORD(pledge.right_kind, right_kind)},
+    {"pledgee", OBJECT(pledgee_members)},
+    {"secured_amount_fen", AMOUNT(pledge.secured_fen)},
+    {"debt_from", DATE(pledge.debt_from)},
+    {"debt_until", DATE(pledge.debt_until)},
+    {"valid_until", DATE(pledge.valid_until)},
+    {"superseded_by", TEXT(pledge.superseded_by, RECORD_TEXT_MAX)},
+    {"approval", TEXT(approval_id, RECORD_ID_MAX)},
+    {"pledgors", JSON(pledge.pledgors, RECORD_LIST_MAX)},
+    {"rights", JSON(pledge.rights, RECORD_LIST_MAX)},
+    {0},
+};
+
+static const struct member right_members[] = {
+    {"right_kind", WORD(right.kind, right_kind)},
+    {"number", TEXT(right.number, RECORD_ID_MAX)},
+    {"status", WORD(right.status, right_status)},
+    {"since", DATE(right.since)},
+    {0},
+};
+
+static const struct member enterprise_members[] = {
+    {"row", OBJECT(row_members)},
+    {"name_waits", FLAG(name_waits)},
+    {"unconfirmed", FLAG(unconfirmed)},
+    DECISION,
+};
+
+static const struct member objection_members[] = {
+    {"act", TEXT(act, RECORD_ID_MAX)},
+    {"against", TEXT(object, RECORD_TEXT_MAX)},
+    {"answer_by", DATE(answer_by)},
+    {"answers", COUNTED(answers)},
+    {"approval", TEXT(approval_id, RECORD_ID_MAX)},
+    DECISION,
+};
+
 const struct member *const members_of_kind[RECORD_KIND_COUNT] = {
     [RECORD_CERTIFICATION] = certification_members, [RECORD_EXCLUSION] = exclusion_record_members,
     [RECORD_LISTING] = listing_record_members,      [RECORD_PROPOSAL] = approval_members,
@@ -184,4 +250,7 @@ const struct member *const members_of_kind[RECORD_KIND_COUNT] = {
     [RECORD_CONFIG] = object_members,               [RECORD_ACCESS] = object_members,
     [RECORD_KEY] = key_members,                     [RECORD_PURGE] = object_members,
     [RECORD_MESSAGE] = message_members,             [RECORD_RECEIPT] = message_members,
+    [RECORD_CREDIT] = credit_members,               [RECORD_PLEDGE] = pledge_members,
+    [RECORD_RIGHT] = right_members,                 [RECORD_ENTERPRISE] = enterprise_members,
+    [RECORD_OBJECTION] = objection_members,
 };

@@ -16,6 +16,7 @@ enum member_type {
     MEMBER_DATE,        /* date_day; absent when DATE_NONE */
     MEMBER_FLAG,        /* bool; absent when false */
     MEMBER_COUNT,       /* int64_t ≥ 0; always there */
+    MEMBER_AMOUNT,      /* int64_t ≥ 0; absent when AMOUNT_NONE */
     MEMBER_DIGEST,      /* 32 bytes as hex; absent when zero */
     MEMBER_WORD,        /* an enum by name; absent when its name is "" */
     MEMBER_REASONS,     /* struct listing's reasons; absent when there is none */

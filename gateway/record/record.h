@@ -20,6 +20,7 @@
 #define RECORD_ROWS_MAX (3u << 19)          /* bytes of the verdicts on a message's rows */
 #define RECORD_SIGNATURE_MAX (8u << 10)
 #define RECORD_TO_MAX (32u << 10)           /* bytes of the list of partners a message goes on to */
+#define RECORD_LIST_MAX (2u << 19)          /* bytes of a pledge's pledgors, and of its rights */
 #define RECORD_BYTES_MAX (2u << 20)
 
 /* ---- words ------------------------------------------------------------------------------------------ */
@@ -82,9 +83,74 @@ enum record_kind {
     RECORD_PURGE,           /* records and original bytes were erased by a granted retention.purge */
     RECORD_MESSAGE,         /* a partner's message was decided, wholly or in part, or waits for a person */
     RECORD_RECEIPT,         /* what became of a message that waited */
+    RECORD_CREDIT,          /* a bank reported an event of credit for a firm */
+    RECORD_PLEDGE,          /* the register told what happened to a pledge */
+    RECORD_RIGHT,           /* the legal status of a patent or trademark was told */
+    RECORD_ENTERPRISE,      /* a platform told other data of a firm */
+    RECORD_OBJECTION,       /* a firm objects, or its objection was answered */
     RECORD_KIND_COUNT
 };
+/* Rights and what is done with them; spelt as in the messages. */
+enum right_kind { RIGHT_PATENT, RIGHT_TRADEMARK, RIGHT_KIND_COUNT };
+enum right_status {
+    RIGHT_UNTOLD,
+    RIGHT_VALID,
+    RIGHT_LAPSED,
+    RIGHT_INVALIDATED,
+    RIGHT_TRANSFERRED,
+    RIGHT_PRESERVED,
+    RIGHT_STATUS_COUNT
+};
+enum pledge_event {
+    PLEDGE_FILED,
+    PLEDGE_CORRECTION_REQUESTED,
+    PLEDGE_ACCEPTED,
+    PLEDGE_REGISTERED,
+    PLEDGE_CHANGED,
+    PLEDGE_CANCELLED,
+    PLEDGE_REFUSED,
+    PLEDGE_WITHDRAWN,
+    PLEDGE_SUPERSEDED,      /* ours: a person found that another registration holds its right */
+    PLEDGE_EVENT_COUNT
+};
+enum pledge_state {
+    PLEDGE_IS_UNKNOWN,
+    PLEDGE_IS_FILED,
+    PLEDGE_IS_CORRECTING,
+    PLEDGE_IS_ACCEPTED,
+    PLEDGE_IS_LIVE,
+    PLEDGE_IS_CANCELLED,
+    PLEDGE_IS_REFUSED,
+    PLEDGE_IS_WITHDRAWN,
+    PLEDGE_IS_SUPERSEDED,
+    PLEDGE_STATE_COUNT
+};
+enum credit_event {
+    CREDIT_CONTACT,
+    CREDIT_REFUSED,
+    CREDIT_LINE,
+    CREDIT_OPENING,
+    CREDIT_DRAWDOWN,
+    CREDIT_REPAYMENT,
+    CREDIT_SETTLED,
+    CREDIT_OVERDUE,
+    CREDIT_WRITTEN_OFF,
+    CREDIT_VOID,
+    CREDIT_EVENT_COUNT
+};
+const char *right_kind_name(enum right_kind kind);                 /* "patent" "trademark" */
+bool right_kind_parse(const char *name, enum right_kind *out);
+const char *right_status_name(enum right_status status);           /* "" for UNTOLD */
+bool right_status_parse(const char *name, enum right_status *out); /* not "" */
+const char *pledge_event_name(enum pledge_event event);
+bool pledge_event_parse(const char *name, enum pledge_event *out);
+const char *pledge_state_name(enum pledge_state state);            /* "" for UNKNOWN, "registered" for LIVE */
+bool pledge_state_parse(const char *name, enum pledge_state *out);
+const char *credit_event_name(enum credit_event event);
+bool credit_event_parse(const char *name, enum credit_event *out);
 const char *record_kind_name(enum record_kind kind);               /* "certification" … */
+/* Kinds that are a decision about the firm they name: its value and history are made of them. */
+bool record_decides(enum record_kind kind);
 const char *listing_name(enum listing_status status);              /* "listed" … "not_listed" for NONE */
 const char *listing_zh(enum listing_status status);
 bool listing_parse(const char *name, enum listing_status *out);
@@ -188,6 +254,57 @@ struct message_note {
     const char *trace_id;
 };
 
+/* Money is fen; AMOUNT_NONE: not told. */
+#define AMOUNT_NONE (-1)
+#define AMOUNT_MAX INT64_C(9007199254740991)
+
+/* One row of a bank's report. Text is "" when absent. The bank is the record's actor, the firm its uscc. */
+struct credit_note {
+    enum credit_event event;
+    const char *credit_no, *loan_no, *pledge_no, *consent_no, *reason;
+    int64_t amount_fen, rate_bp;    /* AMOUNT_NONE when absent */
+    date_day date, due;
+    int64_t row;                    /* its place in the message, from 0 */
+    const char *corrects;           /* "<message id>/<row>": the row of this bank that it takes back */
+};
+/* What a bank's rows about one credit line or loan add up to. */
+struct credit_account {
+    char uscc[USCC_SIZE];           /* "" when never heard of */
+    const char *credit_no;          /* of a loan: the line it is under; "" */
+    int64_t limit_fen;              /* of a line; AMOUNT_NONE */
+    int64_t opening_fen, drawn_fen, repaid_fen, written_fen;
+    int64_t granted, opened, drawn, settled, overdue, written;   /* how many such rows stand */
+};
+void credit_account_init(struct credit_account *account);
+/* A line that was granted, a loan that was opened or drawn: from then on its sums are judged. */
+bool credit_account_known(const struct credit_account *account);
+int64_t credit_account_balance(const struct credit_account *account);
+/* Adds a row (sign 1) or takes it back (-1): `main` is the loan, or the line where the row names no loan or grants the
+ * line; `upper` the line of a loan, NULL when there is none. The one place where sums follow from rows. */
+void credit_account_add(struct credit_account *main, struct credit_account *upper, const struct credit_note *note,
+                        int sign);
+
+/* What the register told of one pledge, as its record names it. */
+struct pledge_note {
+    enum pledge_event event;
+    enum pledge_state state;        /* after it */
+    const char *registration_no;
+    enum right_kind right_kind;
+    date_day date, debt_from, debt_until, valid_until;
+    int64_t secured_fen;            /* AMOUNT_NONE when absent */
+    const char *pledgee_uscc, *pledgee_name;
+    const char *pledgors;           /* JSON array of {"uscc"?,"name"} */
+    const char *rights;             /* JSON array of {"number","class"?,"title"?}, numbers in normal form */
+    const char *superseded_by;      /* registration number; "" */
+};
+/* The legal status of one right. */
+struct right_note {
+    enum right_kind kind;
+    const char *number;             /* normal form */
+    enum right_status status;
+    date_day since;
+};
+
 struct record {
     uint64_t seq;                   /* set by the journal */
     int64_t time_ms;                /* of writing */
@@ -244,6 +361,17 @@ struct record {
     const char *rows;               /* JSON: the receipt's `rows`, those that were not accepted; "" when there are none */
     const char *to;                 /* ids of the partners it is passed on to, or the receipt is sent to; by spaces */
     int64_t first;                  /* sequence of the first record of its rows; 0: none */
+    /* RECORD_CREDIT: origin = "sender/id" of its message, code = a finding; "" */
+    struct credit_note credit;
+    /* RECORD_PLEDGE: origin as there, actor = who told it; approval_id = under which it was taken */
+    struct pledge_note pledge;
+    /* RECORD_RIGHT: uscc = the firm that holds it; "" */
+    struct right_note right;
+    /* RECORD_ENTERPRISE: row with the enterprise's data, name_waits, and the decision */
+    /* RECORD_OBJECTION: act = raised upheld dismissed; object = against what; answer_by; answers = sequence of the raised
+     * one; approval_id; and the decision, of which `disputed` changes */
+    date_day answer_by;
+    int64_t answers;
 };
 void record_init(struct record *record, enum record_kind kind);    /* all text "", dates DATE_NONE */
 /* JSON bytes, members in fixed order, absent when empty (README.md shows a sample). buf overflow = too large, or a
@@ -257,7 +385,7 @@ bool record_decode(struct arena *arena, uint64_t seq, struct bytes in, struct re
 /* What the record does to the firm it is about: the one place where state follows from a record. The caller
  * has decoded `firm` (or firm_init'ed it) and record->seq is set. Text is borrowed from the record. Used by
  * the policy to look ahead and by the ledger to write, so that both agree. The decision in record->listing is
- * authoritative for the kinds CERTIFICATION, EXCLUSION and LISTING; other kinds with a uscc (a proposal about a firm)
+ * authoritative for the kinds CERTIFICATION, EXCLUSION, LISTING, ENTERPRISE and OBJECTION; other kinds with a uscc (a proposal about a firm)
  * only move last_sequence. One exclusion per ground and imposer: the same imposer's newer one replaces the older. */
 void firm_apply(struct firm *firm, const struct record *record);
 /* The day at whose start (00:00+08:00) time alone changes this firm: the day after its certification, membership or

@@ -20,6 +20,11 @@ static const char *const kind_names[RECORD_KIND_COUNT] = {
     [RECORD_PURGE] = "purge",
     [RECORD_MESSAGE] = "message",
     [RECORD_RECEIPT] = "receipt",
+    [RECORD_CREDIT] = "credit",
+    [RECORD_PLEDGE] = "pledge",
+    [RECORD_RIGHT] = "right",
+    [RECORD_ENTERPRISE] = "enterprise",
+    [RECORD_OBJECTION] = "objection",
 };
 static const char *const listing_names[LISTING_COUNT] = {
     [LISTING_NONE] = "not_listed",     [LISTING_CHECKING] = "checking", [LISTING_LISTED] = "listed",
@@ -100,6 +105,12 @@ bool words_find(const struct words *words, const char *name, unsigned *out)
 const char *record_kind_name(enum record_kind kind)
 {
     return words_name(&words_kind, kind);
+}
+
+bool record_decides(enum record_kind kind)
+{
+    return kind == RECORD_CERTIFICATION || kind == RECORD_EXCLUSION || kind == RECORD_LISTING ||
+           kind == RECORD_ENTERPRISE || kind == RECORD_OBJECTION;
 }
 
 const char *listing_name(enum listing_status status)

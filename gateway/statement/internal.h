@@ -13,6 +13,10 @@
 #define STATEMENT_ID_SIZE 30                /* st- and 26 characters of base32, NUL */
 #define STATEMENT_TYP "statement+jws"
 #define STATEMENT_SHORTEST_MS 1000
+#define STATEMENT_XML_MAX (8 * STATEMENT_BODY_MAX)
+#define STATEMENT_KIND "whitelist.statement"      /* whose XSD declares the element */
+#define STATEMENT_ELEMENT "Statement"
+#define STATEMENT_PROFILE_SIZE 8
 
 /* ---- how old what we know is (source.c) -------------------------------------------------------------- */
 
@@ -72,11 +76,19 @@ struct statement_ids {
 };
 void statement_new_id(struct statement_ids *ids, char out[STATEMENT_ID_SIZE]);
 
+/* ---- as an element (xml.c) ------------------------------------------------------------------------------- */
+
+void statement_profile_key(const struct message_profile *profile, uint8_t out[STATEMENT_PROFILE_SIZE]);
+/* Appends the signed element. A statement that its own schema refuses is a defect: internal. */
+bool statement_sign_xml(const struct statement_context *context, enum crypto_alg alg, struct bytes json,
+                        struct buf *out, struct err *err);
+
 /* ---- one signed statement --------------------------------------------------------------------------------- */
 
 struct statement_key {
     char uscc[USCC_SIZE];
     uint8_t view, alg, form;
+    uint8_t profile[STATEMENT_PROFILE_SIZE]; /* of XML: the profile's digest, zero for that of the contract */
 };
 /* Immutable once it is in the cache, apart from what the cache marks as its own. Text lives behind it. */
 struct statement_entry {

@@ -181,7 +181,7 @@ static void with_room(struct buf *buf, size_t max, size_t usual)
     *p = '\0';
 }
 
-/* JSON: body and detached signature. JOSE: the compact form takes the body's place. */
+/* JSON: body and detached signature. The other forms take the body's place. */
 static bool sign(const struct question *question, struct buf *body, struct buf *signature, struct err *err)
 {
     const struct crypto_keyring *ring = question->context->ring;
@@ -192,8 +192,13 @@ static bool sign(const struct question *question, struct buf *body, struct buf *
     if (question->key.form == STATEMENT_JSON)
         return jws_sign_detached(ring, alg, STATEMENT_TYP, question->now_ms, buf_bytes(body), signature, err);
     plain = *body;
-    with_room(body, JWS_COMPACT_MAX, 3 * BODY_USUAL);
-    ok = jws_sign_compact(ring, alg, STATEMENT_TYP, question->now_ms, buf_bytes(&plain), body, err);
+    if (question->key.form == STATEMENT_XML) {
+        with_room(body, STATEMENT_XML_MAX, 4 * BODY_USUAL);
+        ok = statement_sign_xml(question->context, alg, buf_bytes(&plain), body, err);
+    } else {
+        with_room(body, JWS_COMPACT_MAX, 3 * BODY_USUAL);
+        ok = jws_sign_compact(ring, alg, STATEMENT_TYP, question->now_ms, buf_bytes(&plain), body, err);
+    }
     buf_free(&plain);
     return ok;
 }
@@ -279,6 +284,11 @@ static void set_form(struct question *question, enum policy_view view, enum cryp
     question->key.view = (uint8_t)view;
     question->key.alg = (uint8_t)alg;
     question->key.form = (uint8_t)form;
+    if (form != STATEMENT_XML)
+        return;
+    if (alg == CRYPTO_PS256)
+        question->key.alg = CRYPTO_RS256;
+    statement_profile_key(&question->context->profile, question->key.profile);
 }
 
 bool statement_get(struct statements *statements, const struct statement_context *context, struct store_txn *txn,

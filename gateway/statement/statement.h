@@ -9,6 +9,7 @@
 #include "crypto/crypto.h"
 #include "journal/journal.h"
 #include "ledger/ledger.h"
+#include "message/message.h"
 #include "partner/partner.h"
 #include "policy/policy.h"
 #include "store/store.h"
@@ -30,12 +31,14 @@ struct statement_context {
     const struct directory *directory;
     const struct crypto_keyring *ring;
     uint64_t generation;
+    const struct catalog *catalog;      /* for STATEMENT_XML, as is the next */
+    struct message_profile profile;     /* agreed with who asks */
 };
 
-enum statement_form { STATEMENT_JSON, STATEMENT_JOSE };
+enum statement_form { STATEMENT_JSON, STATEMENT_JOSE, STATEMENT_XML };
 /* An answer; reference counted, immutable. */
 struct statement {
-    struct bytes body;                /* JSON, or compact JWS for STATEMENT_JOSE */
+    struct bytes body;                /* JSON, compact JWS, or an element Statement with its XML signature */
     const char *signature;            /* x-jws-signature for STATEMENT_JSON, else NULL */
     const char *etag;                 /* quoted */
     const char *id, *status;
@@ -44,9 +47,9 @@ struct statement {
     uint8_t digest[32];               /* SHA-256 of body: for the access log */
 };
 /* uscc is in normal form. source.stale when freshness ended or no full list was ever applied; rules.none; key.file when
- * no key of that algorithm is loaded. Signatures carry typ "statement+jws". Any thread, each with its own txn. `*signed_out` (may be
- * NULL) tells that this call signed. A signature by SM2 or RSA takes ~350 µs: ask statement_cached first and do
- * the rest on a worker. */
+ * no key of that algorithm is loaded. Signatures carry typ "statement+jws". XML has no profile for PS256: it is signed
+ * with RS256, which is the same key. Any thread, each with its own txn. `*signed_out` (may be NULL) tells that this
+ * call signed. A signature by SM2 or RSA, and XML, take ~350 µs: ask statement_cached first and do the rest on a worker. */
 bool statement_get(struct statements *statements, const struct statement_context *context, struct store_txn *txn,
                    const char *uscc, enum policy_view view, enum crypto_alg alg, enum statement_form form, int64_t now_ms,
                    const struct statement **out, bool *signed_out, struct err *err);

@@ -95,6 +95,11 @@ struct store_key key_outbox(const char *partner, uint64_t seq)
     return key;
 }
 
+struct store_key key_held(const char *proposal, uint64_t index)
+{
+    return key_outbox(proposal, index);
+}
+
 struct store_key key_guard(const char *source, int64_t hour)
 {
     struct store_key key = key_pair(source, "");

@@ -72,6 +72,7 @@ date_day key_due_day(struct bytes key);                           /* read back f
 struct store_key key_pair(const char *first, const char *second); /* first ‖ 0 ‖ second: (source, code), (run, code) */
 struct store_key key_waiting(uint64_t seq);                       /* "waiting" ‖ 0 ‖ be64 */
 struct store_key key_outbox(const char *partner, uint64_t seq);   /* partner ‖ 0 ‖ be64 */
+struct store_key key_held(const char *proposal, uint64_t index);  /* proposal ‖ 0 ‖ be64 */
 struct store_key key_guard(const char *source, int64_t hour);     /* source ‖ 0 ‖ be64 */
 
 /* ---- transactions ------------------------------------------------------------------------------------ */

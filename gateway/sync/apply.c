@@ -135,6 +135,8 @@ static bool chunk_job(struct ledger_tx *tx, void *arg, struct err *err)
     for (size_t i = 0; i < n; i++)
         CHECK(apply_one(tx, &story, &numbers, &rows[i], err));
     numbers_write(tx, story.source, &numbers);
+    if (chunk->before->first_seq == 0 && story.first_seq > 0)
+        ledger_hold(tx, story.first_seq);
     story_put(ledger_txn(tx), &story);
     if (store_failed(ledger_txn(tx), err))
         return false;
@@ -247,6 +249,8 @@ static bool finish_job(struct ledger_tx *tx, void *arg, struct err *err)
         struct record record;
         run_record(&story, &record);
         CHECK(ledger_record(tx, &record, err));
+        if (story.first_seq > 0)
+            ledger_hold_end(tx, story.first_seq, story.last_seq, story.initial);
     }
     if (story.state == RUN_DONE && !story.dry_run)
         store_set_number(ledger_txn(tx), TABLE_META, meta_name(tx, story.full ? "full" : "delta", story.source),

@@ -13,6 +13,7 @@
 #define RUN_VALUE_MAX (16u << 10)
 #define STAGE_VALUE_MAX (SYNC_ROW_MAX + (16u << 10))
 #define STAGE_CHUNK_BYTES (8u << 20)  /* staged in one transaction, about */
+#define UNREADABLE_DIGITS 16          /* a row without a readable code is keyed by # and its line */
 #define REJECTED_KEPT_MAX 20000       /* rejected rows told one by one; further ones are counted */
 #define ATTEMPTS_MAX 3
 #define ROWS_MAX 50000000u            /* rows of one list */

@@ -138,7 +138,8 @@ static void reject(struct run *run, struct staged *staged, bool readable)
     run->rejected_kept++;
     /* kept under the line, because two bad rows may name one firm or none */
     if (!readable)
-        snprintf(staged->uscc, sizeof staged->uscc, "#%016llu", (unsigned long long)staged->line);
+        snprintf(staged->uscc, sizeof staged->uscc, "#%0*llu", UNREADABLE_DIGITS,
+                 (unsigned long long)staged->line);
     staged->kind = STAGE_BAD;
     stage_add(run, staged, &run->sink_err);
 }

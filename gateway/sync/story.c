@@ -328,15 +328,23 @@ bool sync_run_read(struct store_txn *txn, struct arena *arena, const char *run_i
     return true;
 }
 
-bool sync_runs(struct store_txn *txn, const char *source, size_t max, sync_each *each, void *arg, struct err *err)
+static bool says(struct bytes json, const char *name, const char *wanted)
 {
+    struct bytes raw, inside;
+    return wanted == NULL ||
+           (json_scan_member(json, name, &raw) && json_scan_string(raw, &inside) && bytes_equal(inside, bytes_str(wanted)));
+}
+
+bool sync_runs(struct store_txn *txn, const struct sync_filter *filter, size_t max, sync_each *each, void *arg,
+               struct err *err)
+{
+    struct store_key after = key_text(filter->after == NULL ? "" : filter->after);
     struct store_walk walk;
     size_t n = 0;
-    for (store_walk_down(&walk, txn, TABLE_RUN, NULL, NULL); n < max && store_next(&walk);) {
-        struct bytes raw, inside;
-        bool match = source == NULL || (json_scan_member(walk.value, "source", &raw) &&
-                                        json_scan_string(raw, &inside) && bytes_equal(inside, bytes_str(source)));
-        if (!match)
+    for (store_walk_down(&walk, txn, TABLE_RUN, filter->after == NULL ? NULL : &after, NULL);
+         n < max && store_next(&walk);) {
+        bool itself = filter->after != NULL && bytes_equal(walk.key, bytes_of(after.b, after.n));
+        if (itself || !says(walk.value, "source", filter->source) || !says(walk.value, "state", filter->state))
             continue;
         n++;
         if (!each(arg, walk.value))
@@ -344,6 +352,18 @@ bool sync_runs(struct store_txn *txn, const char *source, size_t max, sync_each 
     }
     store_walk_end(&walk);
     return !store_failed(txn, err);
+}
+
+/* A row without a readable code is kept under its line, before all others. */
+const char *sync_diff_place(struct arena *arena, struct bytes row)
+{
+    struct bytes raw, inside;
+    if (json_scan_member(row, "uscc", &raw) && json_scan_string(raw, &inside))
+        return arena_strndup(arena, (const char *)inside.p, inside.n);
+    if (!json_scan_member(row, "line", &raw) || raw.n >= UNREADABLE_DIGITS)
+        return NULL;
+    return arena_printf(arena, "#%.*s%.*s", (int)(UNREADABLE_DIGITS - raw.n), "0000000000000000", (int)raw.n,
+                        (const char *)raw.p);
 }
 
 bool sync_diff(struct store_txn *txn, const char *run_id, const char *after_uscc, size_t max, sync_each *each,

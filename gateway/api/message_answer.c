@@ -1,0 +1,77 @@
+/* message_answer: messages that only ask are answered by a message, signed as everything we send. */
+#include <string.h>
+
+#include "api/internal.h"
+
+static void envelope(struct ask *ask, struct json_out *json, const struct message_envelope *of, const char *kind)
+{
+    json_key(json, "envelope");
+    json_begin_object(json);
+    json_add_string(json, "id", arena_printf(ask->arena, "a-%s", net_request_id(ask->request)));
+    json_add_string(json, "kind", kind);
+    json_add_integer(json, "version", 1);
+    json_add_string(json, "sender", ask_config(ask)->gateway_name);
+    json_add_string(json, "receiver", ask->who->id);
+    json_add_time(json, "created", ask->now_ms);
+    json_add_string(json, "in_reply_to", of->id);
+    json_add_string_opt(json, "traceparent", of->traceparent);
+    json_end_object(json);
+}
+
+/* ---- echo: what was said, said back */
+
+static bool echo(struct ask *ask, const struct message_node *body, struct err *err)
+{
+    (void)err;
+    json_begin_object(&ask->json);
+    json_add_string_opt(&ask->json, "text", message_text(message_member(body, "text")));
+    json_end_object(&ask->json);
+    return true;
+}
+
+static const struct {
+    const char *kind, *answer;
+    bool (*body)(struct ask *ask, const struct message_node *body, struct err *err);
+} answers[] = {
+    {"echo", "echo", echo},
+};
+
+static bool write_answer(struct ask *ask, struct intake_case *c, size_t i, struct err *err)
+{
+    envelope(ask, &ask->json, intake_envelope(c), answers[i].answer);
+    json_key(&ask->json, "body");
+    return answers[i].body(ask, message_body(intake_message(c)), err);
+}
+
+static bool seal(struct ask *ask, struct err *err)
+{
+    const struct partner_xml *xml = &ask->who->xml;
+    const struct message_profile profile = {xml->inclusive, xml->signature_uri, xml->digest_uri, xml->der};
+    struct buf body, signature;
+
+    buf_init(&body, API_OUT_MAX);
+    buf_init(&signature, 4096);
+    if (intake_seal(ask->held->state.catalog, ask->held->state.ring, ask_alg(ask), &profile, ask->message_xml,
+                    buf_bytes(&ask->out), ask->now_ms, &body, &signature, err)) {
+        ask_sealed(ask, ask->message_xml, &body, &signature);
+        return true;
+    }
+    buf_free(&body);
+    buf_free(&signature);
+    return false;
+}
+
+bool api_answer_message(struct ask *ask, struct intake_case *c, struct err *err)
+{
+    const char *kind = intake_envelope(c)->kind;
+
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        if (strcmp(answers[i].kind, kind) != 0)
+            continue;
+        json_begin_object(&ask->json);
+        CHECK(write_answer(ask, c, i, err));
+        json_end_object(&ask->json);
+        return seal(ask, err);
+    }
+    return err_set(err, ERR_SCHEMA_KIND_UNKNOWN, "kind", "%s is not answered here", kind);
+}

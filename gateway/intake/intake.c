@@ -1,0 +1,73 @@
+/* intake: the way of a message, as one sentence. */
+#include "intake/internal.h"
+
+#include <stdlib.h>
+
+/* A message is taken when it is within the limits and its signature holds, when it has not come before, when it is what
+ * its schema says, neither too old nor from the future, and from one who may send it to us. */
+static bool judge(struct intake_case *c, struct err *err)
+{
+    return case_read(c, err) && case_replayed(c, err) &&
+           (c->duplicate || (case_schema(c, err) && case_age(c, err) && case_authorised(c, err)));
+}
+
+bool intake_read(struct intake *intake, const struct intake_in *in, struct intake_case **case_out, struct err *err)
+{
+    struct intake_case *c = *case_out = case_new(intake, in);
+
+    if (judge(c, err))
+        return true;
+    refused_keep(c, err);
+    return false;
+}
+
+/* Then policy decides, the ledger records what follows, and what waits for a person goes on when that person has
+ * decided: decide.c, held.c. */
+bool intake_decide(struct intake_case *c, intake_done *done, void *arg, struct err *err)
+{
+    c->done = done;
+    c->arg = arg;
+    if (!c->duplicate)
+        return ledger_submit(c->intake->options.ledger, case_decide, case_decided, c, err);
+    done(arg, err);
+    return true;
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------------- */
+
+struct intake *intake_new(const struct intake_options *options)
+{
+    struct intake *intake = xcalloc(1, sizeof(*intake));
+
+    intake->options = *options;
+    intake->gateway = xstrdup(options->gateway);
+    intake->options.gateway = intake->gateway;
+    pthread_mutex_init(&intake->lock, NULL);
+    ledger_on_commit(options->ledger, held_watch, intake);
+    return intake;
+}
+
+void intake_free(struct intake **intake)
+{
+    struct intake *i = *intake;
+
+    if (i == NULL)
+        return;
+    *intake = NULL;
+    if (i->directory != NULL)
+        directory_free(&i->directory);
+    pthread_mutex_destroy(&i->lock);
+    free(i->gateway);
+    free(i);
+}
+
+void intake_set(struct intake *intake, const struct catalog *catalog, struct directory *directory)
+{
+    pthread_mutex_lock(&intake->lock);
+    struct directory *old = intake->directory;
+    intake->catalog = catalog;
+    intake->directory = directory_ref(directory);
+    pthread_mutex_unlock(&intake->lock);
+    if (old != NULL)
+        directory_free(&old);
+}

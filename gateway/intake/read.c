@@ -1,0 +1,159 @@
+/* read: bytes within limits, and a signature of the sender's over exactly them. What was verified is what is parsed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "intake/internal.h"
+
+#define FLATTENED_MAX JWS_COMPACT_MAX
+
+struct intake_case *case_new(struct intake *intake, const struct intake_in *in)
+{
+    struct intake_case *c = xcalloc(1, sizeof(*c));
+
+    c->intake = intake;
+    c->in = *in;
+    c->arena = arena_new();
+    c->approval_id = c->to = c->object = "";
+    buf_init(&c->opened, MESSAGE_MAX);
+    pthread_mutex_lock(&intake->lock);
+    c->catalog = intake->catalog;
+    c->directory = directory_ref(intake->directory);
+    pthread_mutex_unlock(&intake->lock);
+    return c;
+}
+
+void intake_close(struct intake_case **c)
+{
+    struct intake_case *old = *c;
+
+    if (old == NULL)
+        return;
+    *c = NULL;
+    message_free(&old->message);
+    buf_free(&old->opened);
+    directory_free(&old->directory);
+    arena_free(&old->arena);
+    free(old->rows);
+    free(old);
+}
+
+/* ---- JSON ---- */
+
+static bool read_json(struct intake_case *c, struct err *err)
+{
+    CHECK(jws_verify_detached(&c->in.sender->signing, c->in.signature, c->in.body, &c->seen, err));
+    return message_read_json(c->in.body, &c->message, err);
+}
+
+/* ---- the whole as one flattened JWS (RFC 7515 section 7.2.2) ---- */
+
+static bool flattened_part(const json_value *root, const char *name, struct buf *out, struct err *err)
+{
+    const char *text = json_string(json_member(root, name));
+
+    if (text == NULL)
+        return err_set(err, ERR_SIGNATURE_MALFORMED, name, "protected, payload and signature are expected");
+    if (out->n > 0)
+        buf_byte(out, '.');
+    buf_str(out, text);
+    return true;
+}
+
+/* An unprotected header is not covered by the signature, so there may be none. */
+static bool compact_of(struct bytes body, struct buf *out, struct err *err)
+{
+    static const char *const members[] = {"protected", "payload", "signature", NULL};
+    AUTO_JSON doc = NULL;
+    CHECK(json_parse(body, &doc, err));
+    const json_value *root = json_root(doc);
+
+    if (json_type_of(root) != JSON_TYPE_OBJECT)
+        return err_set(err, ERR_SIGNATURE_MALFORMED, "", "one flattened JWS is expected");
+    if (json_member(root, "header") != NULL)
+        return err_set(err, ERR_SIGNATURE_HEADER, "/header", "an unprotected header is not accepted");
+    if (!json_only(root, "", members, err)) {
+        err->code = ERR_SIGNATURE_MALFORMED;
+        return false;
+    }
+    for (size_t i = 0; members[i] != NULL; i++)
+        CHECK(flattened_part(root, members[i], out, err));
+    return !out->overflow || err_set(err, ERR_MESSAGE_TOO_LARGE, NULL, "larger than a signature may cover");
+}
+
+static bool read_jose(struct intake_case *c, struct err *err)
+{
+    struct buf compact;
+
+    buf_init(&compact, FLATTENED_MAX);
+    bool ok = compact_of(c->in.body, &compact, err) &&
+              jws_verify_compact(&c->in.sender->signing, buf_bytes(&compact), &c->opened, &c->seen, err);
+    buf_free(&compact);
+    return ok && message_read_json(buf_bytes(&c->opened), &c->message, err);
+}
+
+/* ---- XML ---- */
+
+static bool read_xml(struct intake_case *c, struct err *err)
+{
+    const struct partner_xml *agreed = &c->in.sender->xml;
+    const struct message_profile profile = {agreed->inclusive, agreed->signature_uri, agreed->digest_uri, agreed->der};
+
+    CHECK(message_read_xml(c->in.body, &c->message, err));
+    return message_verify_xml(c->message, &c->in.sender->signing, &profile, &c->seen, err);
+}
+
+/* ---- both ---- */
+
+/* A key is good as long as its certificate is; a bare one has no end. */
+static bool key_in_force(const struct intake_case *c, struct err *err)
+{
+    const struct jws_expect *signing = &c->in.sender->signing;
+
+    for (size_t i = 0; i < signing->key_n; i++) {
+        int64_t end_ms = crypto_key_not_after(signing->keys[i]);
+        if (strcmp(crypto_key_kid(signing->keys[i]), c->seen.kid) == 0 && end_ms != 0 && end_ms < c->in.now_ms)
+            return err_set(err, ERR_SIGNATURE_KEY_UNKNOWN, NULL, "the certificate of the signing key has ended");
+    }
+    return true;
+}
+
+bool case_read(struct intake_case *c, struct err *err)
+{
+    static bool (*const readers[])(struct intake_case *, struct err *) = {
+        [INTAKE_JSON] = read_json, [INTAKE_JOSE] = read_jose, [INTAKE_XML] = read_xml};
+
+    if (c->in.body.n == 0)
+        return err_set(err, ERR_MESSAGE_MALFORMED, NULL, "the body is empty");
+    if (c->in.body.n > MESSAGE_MAX)
+        return err_set(err, ERR_MESSAGE_TOO_LARGE, NULL, "%zu bytes, at most %u are taken", c->in.body.n, MESSAGE_MAX);
+    CHECK(readers[c->in.form](c, err));
+    CHECK(key_in_force(c, err));
+    crypto_digest(CRYPTO_SHA256, c->in.body, c->digest);
+    return message_envelope(c->message, &c->envelope, err);
+}
+
+size_t intake_errors(const struct intake_case *c, const struct err **errors_out)
+{
+    *errors_out = c->errors;
+    return c->error_n;
+}
+
+const struct message_envelope *intake_envelope(const struct intake_case *c)
+{
+    return &c->envelope;
+}
+
+const struct message *intake_message(const struct intake_case *c)
+{
+    return c->message;
+}
+
+bool intake_asks(const struct intake_case *c)
+{
+    return !c->duplicate && c->kind->asks;
+}
+
+bool intake_duplicate(const struct intake_case *c)
+{
+    return c->duplicate;
+}

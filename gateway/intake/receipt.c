@@ -1,0 +1,146 @@
+/* receipt: what a record of a message says, as a message of ours; and our messages, sealed for one partner. */
+#include <stdio.h>
+#include <string.h>
+
+#include "intake/internal.h"
+
+#define DETAILS_MAX 1000               /* beyond so many rows details are left out: codes and fields say enough */
+#define RECEIPT_MAX (RECORD_BYTES_MAX + 4096)
+
+static const char *verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {"accepted", "rejected", "pending"};
+
+    return names[verdict];
+}
+
+static bool worth_telling(const struct row_verdict *row, bool all)
+{
+    return all || row->verdict != VERDICT_ACCEPTED || row->code != ERR_NONE;
+}
+
+static void put_row(struct json_out *out, const struct row_verdict *row, bool details)
+{
+    json_begin_object(out);
+    json_add_integer(out, "index", (int64_t)row->index);
+    json_add_string(out, "result", verdict_name(row->verdict));
+    if (row->code != ERR_NONE)
+        json_add_string(out, "code", err_info(row->code)->code);
+    json_add_string_opt(out, "field", row->field);
+    if (details)
+        json_add_string_opt(out, "detail", row->detail);
+    json_end_object(out);
+}
+
+const char *case_rows_json(const struct intake_case *c, struct arena *arena, bool all)
+{
+    struct buf buf;
+    struct json_out out;
+    size_t told = 0;
+
+    for (size_t i = 0; i < c->row_n; i++)
+        told += worth_telling(&c->rows[i], all);
+    if (told == 0)
+        return "";
+    buf_init(&buf, RECORD_ROWS_MAX);
+    json_out_init(&out, &buf);
+    json_begin_array(&out);
+    for (size_t i = 0; i < c->row_n; i++)
+        if (worth_telling(&c->rows[i], all))
+            put_row(&out, &c->rows[i], told <= DETAILS_MAX);
+    json_end_array(&out);
+    const char *text = arena_strndup(arena, (const char *)buf.p, buf.n);
+    buf_free(&buf);
+    return text;
+}
+
+/* ---- as a message ---- */
+
+static void put_envelope(struct json_out *out, const char *gateway, const struct record *record, struct arena *arena)
+{
+    json_key(out, "envelope");
+    json_begin_object(out);
+    json_add_string(out, "id", arena_printf(arena, "r-%llu", (unsigned long long)record->seq));
+    json_add_string(out, "kind", "receipt");
+    json_add_integer(out, "version", 1);
+    json_add_string(out, "sender", gateway);
+    json_add_string(out, "receiver", record->message.sender);
+    json_add_time(out, "created", record->time_ms);
+    json_add_string(out, "in_reply_to", record->message.id);
+    json_end_object(out);
+}
+
+static void put_body(struct json_out *out, const struct record *record)
+{
+    json_key(out, "body");
+    json_begin_object(out);
+    json_add_string(out, "of", record->message.id);
+    json_add_string(out, "result", record->result);
+    json_add_string_opt(out, "code", record->code);
+    json_add_integer(out, "sequence", (int64_t)record->seq);
+    if (record->rows[0] != '\0') {
+        json_key(out, "rows");
+        json_put_raw(out, bytes_str(record->rows));
+    }
+    json_end_object(out);
+}
+
+bool intake_receipt_json(const char *gateway, const struct record *record, struct arena *arena, struct bytes *out,
+                         struct err *err)
+{
+    struct buf buf;
+    struct json_out json;
+
+    buf_init(&buf, RECEIPT_MAX);
+    json_out_init(&json, &buf);
+    json_begin_object(&json);
+    put_envelope(&json, gateway, record, arena);
+    put_body(&json, record);
+    json_end_object(&json);
+    bool ok = !buf.overflow || err_set(err, ERR_MESSAGE_TOO_LARGE, "receipt", "record %llu", (unsigned long long)record->seq);
+    if (ok)
+        *out = bytes_dup(arena, buf_bytes(&buf));
+    buf_free(&buf);
+    return ok;
+}
+
+/* ---- sealing ---- */
+
+#define TYP "message+jws"
+
+static bool seal_xml(const struct catalog *catalog, const struct crypto_keyring *ring, enum crypto_alg alg,
+                     const struct message_profile *profile, struct bytes json, struct buf *body, struct err *err)
+{
+    struct buf plain;
+
+    buf_init(&plain, MESSAGE_MAX);
+    bool ok = message_write(catalog, json, MESSAGE_XML, &plain, err) &&
+              message_sign_xml(buf_bytes(&plain), ring, alg, profile, body, err);
+    buf_free(&plain);
+    return ok;
+}
+
+bool intake_seal(const struct catalog *catalog, const struct crypto_keyring *ring, enum crypto_alg alg,
+                 const struct message_profile *profile, bool xml, struct bytes json, int64_t now_ms, struct buf *body,
+                 struct buf *signature, struct err *err)
+{
+    if (xml) {
+        /* there is no PSS in the XML profile */
+        enum crypto_alg in_xml = alg == CRYPTO_PS256 ? CRYPTO_RS256 : alg;
+        return seal_xml(catalog, ring, in_xml, profile, json, body, err);
+    }
+    buf_put(body, json.p, json.n);
+    return jws_sign_detached(ring, alg, TYP, now_ms, json, signature, err);
+}
+
+bool intake_receipt(struct intake_case *c, const struct crypto_keyring *ring, struct buf *body, struct buf *signature,
+                    struct err *err)
+{
+    const struct partner_xml *agreed = &c->in.sender->xml;
+    const struct message_profile profile = {agreed->inclusive, agreed->signature_uri, agreed->digest_uri, agreed->der};
+    struct bytes json;
+
+    CHECK(intake_receipt_json(c->intake->gateway, &c->record, c->arena, &json, err));
+    return intake_seal(c->catalog, ring, c->in.sender->answer_alg, &profile, c->in.form == INTAKE_XML, json,
+                       c->in.now_ms, body, signature, err);
+}
