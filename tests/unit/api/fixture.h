@@ -51,6 +51,7 @@ struct world {
     struct access_log *access;
     struct api *api;
     int reloads;
+    bool (*page)(const char *name, struct api_page *out);
     struct net_fetch_result answer;
     struct json_doc *doc;
 };
@@ -209,7 +210,7 @@ static inline void open_data(void)
     NEED(access_open(&access, &w.access, &err), err);
     const struct statements_options statements = {.journal = w.journal,
                                                   .issuer_name = "office",
-                                                  .issuer_uscc = "x",
+                                                  .issuer_uscc = "11140000MB1234567X",
                                                   .validity_ms = 86400000,
                                                   .stale_after_ms = INT64_C(7) * 86400000,
                                                   .refuse_after_ms = INT64_C(30) * 86400000,
@@ -266,7 +267,8 @@ static inline void serve(void)
                                         .access = w.access,
                                         .access_dir = in_dir("access"),
                                         .scratch_dir = in_dir("scratch"),
-                                        .reload = reload};
+                                        .reload = reload,
+                                        .page = w.page};
     const struct api_state state = in_force(1);
     w.api = api_new(&options, &state);
     const struct net_service *service = api_service(w.api);
@@ -277,10 +279,10 @@ static inline void serve(void)
     NEED(net_start(w.net, &err), err);
 }
 
-/* One PKI for all dialogues of a program; it takes a second to make. */
-static inline void begin_world(const char *config)
+/* One PKI for all dialogues of a program; it takes a second to make. `page` has the console's files. */
+static inline void begin_world_with(const char *config, bool (*page)(const char *name, struct api_page *out))
 {
-    w = (struct world){.arena = arena_new()};
+    w = (struct world){.arena = arena_new(), .page = page};
     log_set_level(LOG_ERROR + 1);
     snprintf(w.dir, sizeof(w.dir), "/tmp/test-api-XXXXXX");
     assert_non_null(mkdtemp(w.dir));
@@ -292,6 +294,11 @@ static inline void begin_world(const char *config)
     load_keys();
     open_data();
     serve();
+}
+
+static inline void begin_world(const char *config)
+{
+    begin_world_with(config, NULL);
 }
 
 static inline void end_world(void)

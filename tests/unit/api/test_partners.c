@@ -111,8 +111,58 @@ static void jose_is_one_compact_token(void **state)
     assert_non_null(strstr((const char *)payload.p, LISTED));
     buf_free(&payload);
     crypto_key_free(&key);
-    SAY("bank-a", .path = "/v1/whitelist/" LISTED, .headers = {"Accept: application/xml"});
+    SAY("bank-a", .path = "/v1/whitelist/" LISTED, .headers = {"Accept: text/html"});
     refused(406, "http.not_acceptable");
+    assert_non_null(strstr(text("detail"), "application/jose, application/xml"));
+}
+
+static void xml_is_one_signed_element(void **state)
+{
+    static const struct {
+        const char *as, *cert;
+        enum crypto_alg alg;
+    } banks[] = {{"bank-a", "pki/gateway-sign.pem", CRYPTO_ES256}, {"bank-b", "pki/gateway-sign-sm2.pem", CRYPTO_SM2}};
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof(banks) / sizeof(banks[0]); i++) {
+        struct crypto_key *key;
+        struct message *message;
+        struct err err = {0};
+        assert_int_equal(
+            SAY(banks[i / 2].as, .path = "/v1/whitelist/" LISTED, .headers = {"Accept: application/xml"}), 200);
+        assert_string_equal(header("Content-Type"), "application/xml");
+        assert_string_equal(header("Vary"), "Accept");
+        assert_null(header("x-jws-signature"));
+        NEED(crypto_key_from_file(in_dir(banks[i / 2].cert), &key, &err), err);
+        NEED(message_read_xml(w.answer.body, &message, &err), err);
+        const struct jws_expect expect = {.alg = banks[i / 2].alg, .keys = {key}, .key_n = 1};
+        NEED(message_verify_xml(message, &expect, NULL, NULL, &err), err);
+        assert_non_null(memmem(w.answer.body.p, w.answer.body.n, "<Status>listed</Status>", 23));
+        message_free(&message);
+        crypto_key_free(&key);
+    }
+    SAY("bank-a", .path = "/v1/whitelist/query", .body = "{\"codes\":[\"" LISTED "\"]}",
+        .headers = {"Accept: application/xml"});
+    refused(406, "http.not_acceptable");
+}
+
+static void schemas_are_handed_out_by_name(void **state)
+{
+    static const char *const wrong[] = {"echo", "echo-1.xs", "..%2fcatalog.csv", "%2e%2e%2fcatalog.csv", "README.md",
+                                        "catalog.csv%00"};
+    (void)state;
+    assert_int_equal(SAY("registry-ty", .path = "/v1/schemas/echo-1.xsd"), 200);
+    assert_string_equal(header("Content-Type"), "application/xml");
+    const char *again = arena_printf(w.arena, "If-None-Match: %s", header("ETag"));
+    assert_int_equal(SAY("registry-ty", .path = "/v1/schemas/echo-1.xsd", .headers = {again}), 304);
+    assert_int_equal(SAY("registry-ty", .path = "/v1/schemas/catalog.csv"), 200);
+    assert_string_equal(header("Content-Type"), "text/csv");
+    assert_non_null(memmem(w.answer.body.p, w.answer.body.n, "echo,1,both", 11));
+    assert_int_equal(SAY("registry-ty", .path = "/v1/schemas"), 200);
+    assert_string_equal(json_string(json_member(json_at(json_member(json_root(w.doc), "schemas"), 1), "name")), "common.xsd");
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        SAY("registry-ty", .path = arena_printf(w.arena, "/v1/schemas/%s", wrong[i]));
+        assert_true(w.answer.status == 404 || w.answer.status == 400);
+    }
 }
 
 static void the_same_statement_is_not_sent_twice(void **state)
@@ -326,6 +376,8 @@ int main(void)
         cmocka_unit_test(roles_are_kept_apart),
         cmocka_unit_test(a_statement_is_signed_by_the_partners_algorithm),
         cmocka_unit_test(jose_is_one_compact_token),
+        cmocka_unit_test(xml_is_one_signed_element),
+        cmocka_unit_test(schemas_are_handed_out_by_name),
         cmocka_unit_test(the_same_statement_is_not_sent_twice),
         cmocka_unit_test(folded_and_doubtful_codes_are_answered_in_normal_form),
         cmocka_unit_test(invalid_codes_are_told_and_logged),

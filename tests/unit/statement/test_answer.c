@@ -386,6 +386,43 @@ static void every_algorithm_verifies_and_a_changed_body_does_not(void **state)
     }
 }
 
+/* The element verifies in the profile asked for and in no other; PS256 is signed by the same key as RS256. */
+static void xml_is_signed_as_agreed(void **state)
+{
+    static const enum crypto_alg asked[] = {CRYPTO_ES256, CRYPTO_SM2, CRYPTO_RS256, CRYPTO_PS256};
+    static const struct message_profile profiles[] = {
+        {0}, {.inclusive = true}, {.der = true, .signature_uri = "urn:x#s"}, {.digest_uri = "urn:x#d"}};
+    enum { N = sizeof(profiles) / sizeof(profiles[0]) };
+    struct world *w = *state;
+    struct firm firm = listed_firm(USCC, 7);
+    struct err err = {0};
+    put_firm(w, &firm);
+    contact(w, "bureau-sx", "2026-11", T0);
+    for (size_t i = 0; i < 4 * N; i++) {
+        enum crypto_alg alg = asked[i / N] == CRYPTO_PS256 ? CRYPTO_RS256 : asked[i / N];
+        const struct statement *first, *again;
+        bool signed_now;
+        w->context.profile = profiles[i % N];
+        NEED(try_ask(w, USCC, POLICY_VIEW_BANK, asked[i / N], STATEMENT_XML, &first, &signed_now, &err), err);
+        assert_int_equal(signed_now, asked[i / N] != CRYPTO_PS256);
+        NEED(try_ask(w, USCC, POLICY_VIEW_BANK, asked[i / N], STATEMENT_XML, &again, &signed_now, &err), err);
+        assert_false(signed_now);
+        assert_true(first == again && first->signature == NULL);
+        for (size_t k = 0; k < N; k++) {
+            enum crypto_purpose purpose;
+            struct message *message;
+            assert_true(crypto_keyring_purpose(alg, &purpose));
+            const struct jws_expect expect = {
+                .alg = alg, .keys = {crypto_keyring_public(w->ring, purpose)}, .key_n = 1};
+            NEED(message_read_xml(first->body, &message, &err), err);
+            assert_int_equal(message_verify_xml(message, &expect, &profiles[k], NULL, &err), k == i % N);
+            message_free(&message);
+        }
+        statement_release(&first);
+        statement_release(&again);
+    }
+}
+
 static void the_unsigned_text_is_the_same_statement(void **state)
 {
     struct world *w = *state;
@@ -725,6 +762,7 @@ int main(void)
         ANSWER_TEST(a_small_cache_keeps_what_is_asked_for_and_forgets_the_rest),
         ANSWER_TEST(others_verify_both_forms),
         ANSWER_TEST(every_algorithm_verifies_and_a_changed_body_does_not),
+        ANSWER_TEST(xml_is_signed_as_agreed),
         ANSWER_TEST(the_unsigned_text_is_the_same_statement),
         ANSWER_TEST(no_rules_no_answer),
         ANSWER_TEST(a_firms_life_as_a_bank_reads_it),
