@@ -1,0 +1,294 @@
+/* The adapter banktcp as the daemon runs it: loaded by the host, over TLS, against a peer that reads with Python's codecs
+ * and strictly as declared. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../net/frames.h"
+#include "host/host.h"
+
+#define LONG_MS 60000
+#define NAME "山西杏花村汾酒厂股份有限公司"
+
+static struct {
+    char dir[64], cert[128], key[128], ca[128];
+    struct net *net;
+    struct host *host;
+    struct frames_peer peers[4]; /* by enum speaks */
+} world;
+
+enum speaks { ANY, GB18030, GBK, GB2312 };
+static const char *const charsets[] = {NULL, "gb18030", "gbk", "gb2312"};
+
+static int set_up(void **state)
+{
+    struct net_options net = {.threads = 1, .workers = 1, .connections = 16, .header_ms = 1000, .body_ms = 1000,
+                              .idle_ms = 1000, .write_ms = 1000, .stop_ms = 1000};
+    struct host_options options = {.adapters_dir = BINARY_DIR "/adapters", .step_limit_ms = 20000};
+    struct err err = {0};
+    char command[256];
+
+    (void)state;
+    (void)snprintf(world.dir, sizeof(world.dir), "/tmp/host-banktcp-XXXXXX");
+    assert_non_null(mkdtemp(world.dir));
+    (void)snprintf(command, sizeof(command), "sh %s/certs/make-dev-pki.sh %s >/dev/null", SOURCE_DIR, world.dir);
+    assert_int_equal(system(command), 0);
+    (void)snprintf(world.cert, sizeof(world.cert), "%s/gateway-client.pem", world.dir);
+    (void)snprintf(world.key, sizeof(world.key), "%s/gateway-client.key", world.dir);
+    (void)snprintf(world.ca, sizeof(world.ca), "%s/ca.pem", world.dir);
+    for (size_t i = 0; i < 4; i++)
+        world.peers[i] = frames_start(world.dir, "bank-server", charsets[i]);
+    world.net = net_new(&net);
+    assert_true(net_start(world.net, &err));
+    options.net = world.net;
+    options.cert = world.cert;
+    options.key = world.key;
+    options.ca = world.ca;
+    world.host = host_new(&options);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    char command[128];
+
+    (void)state;
+    host_free(&world.host);
+    net_stop(world.net);
+    net_free(&world.net);
+    for (size_t i = 0; i < 4; i++)
+        frames_stop(&world.peers[i]);
+    (void)snprintf(command, sizeof(command), "rm -r %s", world.dir);
+    return system(command);
+}
+
+/* ---- a job ------------------------------------------------------------------------------------------------ */
+
+struct watch {
+    pthread_mutex_t lock;
+    pthread_cond_t told;
+    bool done;
+    enum gwa_verdict verdict;
+    char detail[ERR_DETAIL_SIZE], reply[4096];
+};
+
+static void finished(void *arg, const struct host_outcome *outcome)
+{
+    struct watch *w = arg;
+
+    pthread_mutex_lock(&w->lock);
+    w->verdict = outcome->verdict;
+    (void)snprintf(w->detail, sizeof(w->detail), "%s", outcome->err.detail);
+    (void)snprintf(w->reply, sizeof(w->reply), "%.*s", (int)outcome->reply.n, (const char *)outcome->reply.p);
+    w->done = true;
+    pthread_cond_signal(&w->told);
+    pthread_mutex_unlock(&w->lock);
+}
+
+struct ask {
+    enum speaks speaks;
+    bool resolve;
+    const char *unmappable, *timeout, *address, *media_type, *message;
+};
+
+static struct host_instance *open_bank(const struct ask *ask)
+{
+    char address[32];
+    const struct host_setting settings[] = {
+        {"address", address},
+        {"charset", charsets[ask->speaks] == NULL ? "utf-8" : charsets[ask->speaks]},
+        {"unmappable", ask->unmappable == NULL ? "charref" : ask->unmappable},
+        {"timeout", ask->timeout == NULL ? "20s" : ask->timeout},
+    };
+    struct host_instance *instance;
+    struct err err = {0};
+
+    (void)snprintf(address, sizeof(address), "127.0.0.1:%d", world.peers[ask->speaks].port);
+    if (ask->address != NULL)
+        (void)snprintf(address, sizeof(address), "%s", ask->address);
+    if (!host_open(world.host, "banktcp", settings, 4, "here", &instance, &err))
+        fail_msg("%s", err.detail);
+    return instance;
+}
+
+static struct watch run_on(struct host_instance *instance, const struct ask *ask)
+{
+    static struct watch w;
+    struct host_send send = {.resolve = ask->resolve, .message_id = "m-1", .message = bytes_str(ask->message),
+                             .media_type = ask->media_type == NULL ? "application/xml" : ask->media_type,
+                             .deadline_ms = LONG_MS};
+    struct host_job *job;
+    struct err err = {0};
+
+    memset(&w, 0, sizeof(w));
+    pthread_mutex_init(&w.lock, NULL);
+    pthread_cond_init(&w.told, NULL);
+    assert_true(host_send_start(world.host, instance, &send, finished, &w, &job, &err));
+    pthread_mutex_lock(&w.lock);
+    while (!w.done)
+        pthread_cond_wait(&w.told, &w.lock);
+    pthread_mutex_unlock(&w.lock);
+    return w;
+}
+
+static struct watch run(struct ask ask)
+{
+    struct host_instance *instance = open_bank(&ask);
+    struct watch w = run_on(instance, &ask);
+
+    host_close(&instance);
+    return w;
+}
+
+static void expect(struct ask ask, enum gwa_verdict verdict, const char *word)
+{
+    struct watch w = run(ask);
+
+    if (w.verdict != verdict || strstr(verdict == GWA_DONE ? w.reply : w.detail, word) == NULL)
+        fail_msg("%s: verdict %d, %s, %s", ask.message, w.verdict, w.detail, w.reply);
+}
+
+/* ---- tests ------------------------------------------------------------------------------------------------ */
+
+static void the_message_goes_as_it_is_in_utf_8(void **state)
+{
+    (void)state;
+    struct watch w = run((struct ask){ANY, .message = "echo <a>" NAME "</a>"});
+    assert_int_equal(w.verdict, GWA_DONE);
+    assert_string_equal(w.reply, "<a>" NAME "</a>");
+}
+
+static void each_charset_is_spoken_as_declared(void **state)
+{
+    (void)state;
+    for (enum speaks speaks = GB18030; speaks <= GB2312; speaks++) {
+        struct watch w = run((struct ask){speaks, .message = "<M do=\"echo\">" NAME " 𠮷䶮€—·昇</M>"});
+        assert_int_equal(w.verdict, GWA_DONE);
+        assert_string_equal(w.reply, "<R>" NAME " 𠮷䶮€—·昇</R>");
+    }
+}
+
+static void what_cannot_be_written_is_rejected_when_so_agreed(void **state)
+{
+    (void)state;
+    expect((struct ask){GB2312, .unmappable = "reject", .message = "<M do=\"echo\">昇</M>"}, GWA_REJECTED, "charset lacks");
+    expect((struct ask){GB2312, .unmappable = "reject", .message = "<M do=\"echo\">山</M>"}, GWA_DONE, "<R>山</R>");
+    expect((struct ask){GB2312, .resolve = true, .unmappable = "reject", .message = "<M do=\"echo\">昇</M>"}, GWA_RETRY, "");
+    expect((struct ask){ANY, .media_type = "application/json", .message = "echo {}"}, GWA_REJECTED, "only XML");
+}
+
+static void every_end_has_its_verdict(void **state)
+{
+    (void)state;
+    expect((struct ask){ANY, .message = "empty"}, GWA_DONE, "");
+    expect((struct ask){ANY, .message = "echo  \n"}, GWA_DONE, "");
+    expect((struct ask){ANY, .message = "json"}, GWA_BROKEN, "no receipt");
+    expect((struct ask){GBK, .message = "<M do=\"garbage\"/>"}, GWA_BROKEN, "cannot be read");
+    expect((struct ask){ANY, .message = "close"}, GWA_UNCERTAIN, "client.connect");
+    expect((struct ask){ANY, .message = "half way"}, GWA_UNCERTAIN, "client.connect");
+    expect((struct ask){ANY, .message = "noise"}, GWA_UNCERTAIN, "frame.length");
+    expect((struct ask){ANY, .message = "huge"}, GWA_UNCERTAIN, "client.too_large");
+    expect((struct ask){ANY, .timeout = "200ms", .message = "silent"}, GWA_UNCERTAIN, "client.timeout");
+    expect((struct ask){ANY, .address = "127.0.0.1:1", .message = "echo"}, GWA_RETRY, "client.connect");
+}
+
+static void asking_is_sending_again(void **state)
+{
+    (void)state;
+    expect((struct ask){ANY, .resolve = true, .message = "echo <R/>"}, GWA_DONE, "<R/>");
+    expect((struct ask){ANY, .resolve = true, .message = "close"}, GWA_UNCERTAIN, "client.connect");
+    expect((struct ask){ANY, .resolve = true, .address = "127.0.0.1:1", .message = "echo"}, GWA_UNCERTAIN,
+           "client.connect");
+}
+
+static void wrong_settings_are_refused(void **state)
+{
+    static const struct {
+        const char *address, *charset, *unmappable, *digits, *word;
+    } cases[] = {
+        {"bank.example", "gbk", "charref", "8", "address"},   {":9000", "gbk", "charref", "8", "address"},
+        {"a:b", "gbk", "charref", "8", "address"},            {"https://a:1", "gbk", "charref", "8", "address"},
+        {"a:1", "big5", "charref", "8", "charset"},           {"a:1", "gbk", "question_mark", "8", "unmappable"},
+        {"a:1", "gbk", "reject", "0", "digits"},              {"a:1", "gbk", "reject", "11", "digits"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct host_setting settings[] = {{"address", cases[i].address},
+                                                {"charset", cases[i].charset},
+                                                {"unmappable", cases[i].unmappable},
+                                                {"digits", cases[i].digits}};
+        struct host_instance *instance;
+        struct err err = {0};
+
+        assert_false(host_open(world.host, "banktcp", settings, 4, "here", &instance, &err));
+        if (strstr(err.detail, cases[i].word) == NULL)
+            fail_msg("%s", err.detail);
+    }
+}
+
+/* ---- real names ------------------------------------------------------------------------------------------- */
+
+#define REGISTRATIONS SHARED_VECTORS "/registrations/shanxi.tsv"
+
+/* Which names GB2312 lacks a character of, says Python. */
+static const char misfits[] =
+    "/usr/bin/python3 -c 'import sys\n"
+    "for line in list(open(sys.argv[1], encoding=\"utf-8\"))[1:]:\n"
+    "    name = line.split(\"\\t\")[1]\n"
+    "    if len(name.encode(\"gb2312\", \"ignore\").decode(\"gb2312\")) < len(name): print(name)' " REGISTRATIONS;
+
+static unsigned carry_misfits(struct host_instance *references, struct host_instance *refuses)
+{
+    FILE *names = popen(misfits, "r");
+    char name[512], message[1024], want[1024];
+    unsigned n = 0;
+
+    for (; fgets(name, sizeof(name), names) != NULL; n++) {
+        name[strcspn(name, "\n")] = '\0';
+        (void)snprintf(message, sizeof(message), "<M do=\"echo\">%s</M>", name);
+        (void)snprintf(want, sizeof(want), "<R>%s</R>", name);
+        struct watch w = run_on(references, &(struct ask){.message = message});
+        assert_int_equal(w.verdict, GWA_DONE);
+        assert_string_equal(w.reply, want);
+        assert_int_equal(run_on(refuses, &(struct ask){.message = message}).verdict, GWA_REJECTED);
+    }
+    (void)pclose(names);
+    return n;
+}
+
+static void real_names_that_gb2312_lacks_arrive_or_are_rejected(void **state)
+{
+    struct host_instance *references, *refuses;
+
+    (void)state;
+    if (access(REGISTRATIONS, R_OK) != 0)
+        skip();
+    references = open_bank(&(struct ask){.speaks = GB2312});
+    refuses = open_bank(&(struct ask){GB2312, .unmappable = "reject"});
+    assert_int_equal(carry_misfits(references, refuses), 32);
+    host_close(&references);
+    host_close(&refuses);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_message_goes_as_it_is_in_utf_8),
+        cmocka_unit_test(each_charset_is_spoken_as_declared),
+        cmocka_unit_test(what_cannot_be_written_is_rejected_when_so_agreed),
+        cmocka_unit_test(every_end_has_its_verdict),
+        cmocka_unit_test(asking_is_sending_again),
+        cmocka_unit_test(wrong_settings_are_refused),
+        cmocka_unit_test(real_names_that_gb2312_lacks_arrive_or_are_rejected),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
