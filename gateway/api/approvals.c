@@ -26,6 +26,7 @@ static const char *sentence(struct ask *ask, const struct approval *approval, bo
     static const struct { const char *what, *en, *zh; } sentences[] = {
         {"run", "run %s is held and waits for a decision", "同步 %s 被暂缓，等待决定"},
         {"admit", "run %s asks to admit its firms to the priority lane", "同步 %s 申请将企业列入优先通道"},
+        {"message", "rows of message %s wait for a decision", "报文 %s 的部分行等待决定"},
         {"firm", "firm %s waits for a person's check", "企业 %s 等待人工核查"},
         {"act", "an act on firm %s was proposed", "对企业 %s 提出了处理"},
         {"purge", "erasing from the %s what is older than its term was proposed", "提出从日志（%s）清除已过保存期限的内容"},

@@ -142,6 +142,12 @@ void ask_sealed(struct ask *ask, bool xml, struct buf *body, struct buf *signatu
 /* message_answer.c: a kind that only asks. Writes the answer sealed. */
 bool api_answer_message(struct ask *ask, struct intake_case *c, struct err *err);
 
+/* ---- whitelist.c: firms asked about by a message. Writes the body of the answer; the questions are then kept in the
+ * access log with the digest of the body that was signed, before it leaves. */
+struct questions;
+bool api_ask_firms(struct ask *ask, const struct message_node *body, struct questions **out, struct err *err);
+bool api_told_firms(struct ask *ask, const struct questions *questions, struct bytes body, struct err *err);
+
 /* ---- firm.c: a firm as people see it */
 bool api_firm(struct ask *ask, struct store_txn *txn, const char *uscc, struct firm *out, struct err *err);
 void api_firm_row(struct json_out *json, const struct firm *firm);

@@ -3,6 +3,8 @@
 
 #include "api/internal.h"
 
+#define SIGNATURE_TEXT_MAX 4096
+
 static void envelope(struct ask *ask, struct json_out *json, const struct message_envelope *of, const char *kind)
 {
     json_key(json, "envelope");
@@ -20,8 +22,9 @@ static void envelope(struct ask *ask, struct json_out *json, const struct messag
 
 /* ---- echo: what was said, said back */
 
-static bool echo(struct ask *ask, const struct message_node *body, struct err *err)
+static bool echo(struct ask *ask, const struct message_node *body, struct questions **asked, struct err *err)
 {
+    (void)asked;
     (void)err;
     json_begin_object(&ask->json);
     json_add_string_opt(&ask->json, "text", message_text(message_member(body, "text")));
@@ -29,19 +32,14 @@ static bool echo(struct ask *ask, const struct message_node *body, struct err *e
     return true;
 }
 
-static const struct {
+static const struct answer {
     const char *kind, *answer;
-    bool (*body)(struct ask *ask, const struct message_node *body, struct err *err);
+    /* Writes the body; *asked_out stays NULL where no firms are told about. */
+    bool (*body)(struct ask *ask, const struct message_node *body, struct questions **asked_out, struct err *err);
 } answers[] = {
     {"echo", "echo", echo},
+    {"whitelist.query", "whitelist.statement", api_ask_firms},
 };
-
-static bool write_answer(struct ask *ask, struct intake_case *c, size_t i, struct err *err)
-{
-    envelope(ask, &ask->json, intake_envelope(c), answers[i].answer);
-    json_key(&ask->json, "body");
-    return answers[i].body(ask, message_body(intake_message(c)), err);
-}
 
 static bool seal(struct ask *ask, struct err *err)
 {
@@ -50,7 +48,7 @@ static bool seal(struct ask *ask, struct err *err)
     struct buf body, signature;
 
     buf_init(&body, API_OUT_MAX);
-    buf_init(&signature, 4096);
+    buf_init(&signature, SIGNATURE_TEXT_MAX);
     if (intake_seal(ask->held->state.catalog, ask->held->state.ring, ask_alg(ask), &profile, ask->message_xml,
                     buf_bytes(&ask->out), ask->now_ms, &body, &signature, err)) {
         ask_sealed(ask, ask->message_xml, &body, &signature);
@@ -61,17 +59,26 @@ static bool seal(struct ask *ask, struct err *err)
     return false;
 }
 
+static bool give(struct ask *ask, struct intake_case *c, const struct answer *answer, struct err *err)
+{
+    struct questions *asked = NULL;
+
+    json_begin_object(&ask->json);
+    envelope(ask, &ask->json, intake_envelope(c), answer->answer);
+    json_key(&ask->json, "body");
+    CHECK(answer->body(ask, message_body(intake_message(c)), &asked, err));
+    json_end_object(&ask->json);
+    CHECK(seal(ask, err));
+    return asked == NULL || api_told_firms(ask, asked, buf_bytes(&ask->out), err);
+}
+
 bool api_answer_message(struct ask *ask, struct intake_case *c, struct err *err)
 {
     const char *kind = intake_envelope(c)->kind;
 
-    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-        if (strcmp(answers[i].kind, kind) != 0)
-            continue;
-        json_begin_object(&ask->json);
-        CHECK(write_answer(ask, c, i, err));
-        json_end_object(&ask->json);
-        return seal(ask, err);
-    }
+    ask->in_message = !ask->message_xml;
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+        if (strcmp(answers[i].kind, kind) == 0)
+            return give(ask, c, &answers[i], err);
     return err_set(err, ERR_SCHEMA_KIND_UNKNOWN, "kind", "%s is not answered here", kind);
 }

@@ -159,14 +159,11 @@ struct code {
     uint8_t digest[CRYPTO_DIGEST_SIZE];
 };
 
-/* Judges code i; an invalid one is written to the log and added to the problem's findings. */
-static bool read_code(struct ask *ask, const json_value *value, size_t i, struct code *out, struct err *err)
+/* Judges code i at `place`; an invalid one is written to the log and added to the problem's findings. */
+static bool read_code(struct ask *ask, const char *text, const char *place, struct code *out, struct err *err)
 {
-    const char *text = json_string(value);
     struct ident_result result;
-    char place[32];
 
-    snprintf(place, sizeof(place), "/codes/%zu", i);
     if (!text) {
         err_set(&ask->errors[ask->error_n++], ERR_SCHEMA_TYPE, place, "a string is expected");
         return true;
@@ -185,28 +182,46 @@ static bool read_code(struct ask *ask, const json_value *value, size_t i, struct
     return false;
 }
 
-static bool read_codes(struct ask *ask, struct code **codes_out, size_t *n_out, struct err *err)
+/* Firms asked about at once, and what was told of each. */
+struct questions {
+    struct code *codes;
+    size_t n;
+};
+
+static bool questions_begin(struct ask *ask, size_t n, const char *place, struct questions *out, struct err *err)
+{
+    if (n == 0 || n > CODES_MAX)
+        return err_set(err, ERR_QUERY_TOO_MANY, place, "%zu given", n);
+    *out = (struct questions){arena_alloc(ask->arena, n * sizeof(*out->codes)), n};
+    ask->errors = arena_alloc(ask->arena, n * sizeof(*ask->errors));
+    return true;
+}
+
+static bool questions_good(const struct ask *ask, struct err *err)
+{
+    if (ask->error_n == 0)
+        return true;
+    *err = ask->errors[0];
+    return false;
+}
+
+static bool read_codes(struct ask *ask, struct questions *out, struct err *err)
 {
     static const char *const members[] = {"codes", NULL};
     const json_value *codes = json_member(ask_object(ask), "codes");
-    size_t n = json_count(codes);
+    char place[32];
 
     CHECK(json_only(ask_object(ask), "", members, err));
     if (!codes)
         return err_set(err, ERR_SCHEMA_INVALID, "/codes", "the member is missing");
     if (json_type_of(codes) != JSON_TYPE_ARRAY)
         return err_set(err, ERR_SCHEMA_TYPE, "/codes", "an array is expected");
-    if (n == 0 || n > CODES_MAX)
-        return err_set(err, ERR_QUERY_TOO_MANY, "/codes", "%zu given", n);
-    *codes_out = arena_alloc(ask->arena, n * sizeof(**codes_out));
-    *n_out = n;
-    ask->errors = arena_alloc(ask->arena, n * sizeof(*ask->errors));
-    for (size_t i = 0; i < n; i++)
-        CHECK(read_code(ask, json_at(codes, i), i, &(*codes_out)[i], err));
-    if (ask->error_n == 0)
-        return true;
-    *err = ask->errors[0];
-    return false;
+    CHECK(questions_begin(ask, json_count(codes), "/codes", out, err));
+    for (size_t i = 0; i < out->n; i++) {
+        snprintf(place, sizeof(place), "/codes/%zu", i);
+        CHECK(read_code(ask, json_string(json_at(codes, i)), place, &out->codes[i], err));
+    }
+    return questions_good(ask, err);
 }
 
 /* What the log tells of a statement is read from its own bytes. */
@@ -253,8 +268,9 @@ static bool write_compact(struct ask *ask, const struct statement_context *conte
     return true;
 }
 
-static bool write_statements(struct ask *ask, struct code *codes, size_t n, struct err *err)
+static bool write_statements(struct ask *ask, struct questions *questions, struct err *err)
 {
+    struct code *codes = questions->codes;
     const struct statement_context context = ask_context(ask);
     bool jose = ask->media == API_MEDIA_JOSE;
     AUTO_READ txn = store_read(ask->api->options.store, err);
@@ -264,7 +280,7 @@ static bool write_statements(struct ask *ask, struct code *codes, size_t n, stru
     json_begin_object(&ask->json);
     json_key(&ask->json, "statements");
     json_begin_array(&ask->json);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < questions->n; i++) {
         bool ok = jose ? write_compact(ask, &context, txn, &codes[i], err)
                        : write_plain(ask, &context, txn, &codes[i], err);
         if (!ok)
@@ -276,9 +292,11 @@ static bool write_statements(struct ask *ask, struct code *codes, size_t n, stru
 }
 
 /* A line for each firm asked about, with the outcome it was told; a refusal of the whole is told to each. */
-static bool keep_all(struct ask *ask, const struct code *codes, size_t n, const struct err *refused, struct err *err)
+static bool keep_all(struct ask *ask, const struct questions *questions, const struct err *refused, struct err *err)
 {
-    for (size_t i = 0; i < n; i++) {
+    const struct code *codes = questions->codes;
+
+    for (size_t i = 0; i < questions->n; i++) {
         struct line line = {.route = "whitelist.query", .uscc = codes[i].uscc, .status = 200,
                             .outcome = codes[i].status, .sequence = codes[i].sequence, .digest = codes[i].digest};
         if (refused) {
@@ -292,34 +310,70 @@ static bool keep_all(struct ask *ask, const struct code *codes, size_t n, const 
     return true;
 }
 
+/* Nothing was told: each question keeps why. Returns false. */
+static bool keep_refusal(struct ask *ask, const struct questions *questions, struct err *err)
+{
+    const struct err refused = *err;
+
+    keep_all(ask, questions, &refused, err);
+    return false;
+}
+
 /* One signed body is the answer about every firm in it, so its digest stands in every line. */
-static bool seal(struct ask *ask, struct code *codes, size_t n, struct err *err)
+static void note_body(const struct questions *questions, struct bytes body)
 {
     uint8_t digest[CRYPTO_DIGEST_SIZE];
 
+    crypto_digest(CRYPTO_SHA256, body, digest);
+    for (size_t i = 0; i < questions->n; i++)
+        memcpy(questions->codes[i].digest, digest, sizeof(digest));
+}
+
+static bool seal(struct ask *ask, const struct questions *questions, struct err *err)
+{
     if (ask->media == API_MEDIA_JOSE)
         return true;
-    crypto_digest(CRYPTO_SHA256, buf_bytes(&ask->out), digest);
-    for (size_t i = 0; i < n; i++)
-        memcpy(codes[i].digest, digest, sizeof(digest));
+    note_body(questions, buf_bytes(&ask->out));
     return ask_sign(ask, "statements+jws", err);
 }
 
 bool api_do_whitelist_query(struct ask *ask, struct err *err)
 {
-    struct code *codes = NULL;
-    size_t n = 0;
+    struct questions questions = {0};
 
-    CHECK(read_codes(ask, &codes, &n, err));
-    if (!write_statements(ask, codes, n, err) || !seal(ask, codes, n, err)) {
-        const struct err refused = *err;
-        keep_all(ask, codes, n, &refused, err);
-        return false;
-    }
-    CHECK(keep_all(ask, codes, n, NULL, err));
+    CHECK(read_codes(ask, &questions, err));
+    if (!write_statements(ask, &questions, err) || !seal(ask, &questions, err))
+        return keep_refusal(ask, &questions, err);
+    CHECK(keep_all(ask, &questions, NULL, err));
     /* the compact statements are strings of a JSON array, whatever form each of them has */
     ask->reply.media_type = api_media_name(API_MEDIA_JSON);
     ask_header(ask, "Cache-Control", "private, no-cache");
     ask_header(ask, "Vary", "Accept");
     return true;
+}
+
+/* ---- many firms, asked about by a message ------------------------------------------------------------------- */
+
+bool api_ask_firms(struct ask *ask, const struct message_node *body, struct questions **out, struct err *err)
+{
+    size_t first = ask->message_xml ? 1 : 0;
+    struct questions *questions = arena_alloc(ask->arena, sizeof(*questions));
+    char place[48];
+
+    ask->media = API_MEDIA_JSON;
+    CHECK(questions_begin(ask, message_count(body, "codes"), ask->message_xml ? "/Message/Body" : "/body/codes",
+                          questions, err));
+    for (size_t i = 0; i < questions->n; i++) {
+        snprintf(place, sizeof(place), ask->message_xml ? "/Message/Body/Code[%zu]" : "/body/codes/%zu", i + first);
+        CHECK(read_code(ask, message_text(message_at(body, "codes", i)), place, &questions->codes[i], err));
+    }
+    CHECK(questions_good(ask, err));
+    *out = questions;
+    return write_statements(ask, questions, err) || keep_refusal(ask, questions, err);
+}
+
+bool api_told_firms(struct ask *ask, const struct questions *questions, struct bytes body, struct err *err)
+{
+    note_body(questions, body);
+    return keep_all(ask, questions, NULL, err);
 }
