@@ -304,6 +304,16 @@ bool apply_record(struct apply *apply, const struct record *record, const struct
     case RECORD_MESSAGE:
     case RECORD_RECEIPT:
         return apply_message(apply, record, err);
+    case RECORD_ENTERPRISE:
+        return apply_firm(apply, record, before, err);
+    case RECORD_OBJECTION:
+        return apply_firm(apply, record, before, err) && apply_objection(apply, record, err);
+    case RECORD_CREDIT:
+        return apply_credit(apply, record, err);
+    case RECORD_PLEDGE:
+        return apply_pledge(apply, record, err);
+    case RECORD_RIGHT:
+        return apply_right(apply, record, err);
     case RECORD_PURGE:
         return true; /* what it erased leaves no trace in state by choice of what may be erased */
     case RECORD_KIND_COUNT:

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "json/json.h"
 #include "ledger/ledger.h"
 
 #define LEDGER_BATCH_JOBS 256  /* jobs in one transaction at most */
@@ -12,7 +13,7 @@
 #define LEDGER_WATCHERS 4
 #define REPLAY_CHUNK 10000     /* records one transaction of a rebuild or upgrade applies */
 #define FIRM_VALUE_MAX (16u << 10)
-#define APPROVAL_VALUE_MAX (16u << 10)
+#define APPROVAL_VALUE_MAX (96u << 10) /* a payload, and its quotes and backslashes twice escaped */
 #define PROPOSAL_ID_SIZE 32
 
 /* ---- apply: state follows from records; shared by the committer and the rebuild ---- */
@@ -44,6 +45,25 @@ bool apply_key(struct apply *apply, const struct record *record, struct err *err
 /* message.c: the rows of a message and of what is to be sent; that a firm's place changed as banks see it. */
 bool apply_message(struct apply *apply, const struct record *record, struct err *err);
 void apply_change(struct apply *apply, const struct record *record);
+
+/* deal.c, credit.c, pledge.c, right.c, objection.c: what partners report beside the list. */
+void apply_subject(struct apply *apply, const char *uscc, const struct record *record);
+bool apply_put_json(struct apply *apply, enum store_table table, const struct store_key *key, const char *place,
+                    struct err *err); /* what stands in apply->value */
+bool apply_credit(struct apply *apply, const struct record *record, struct err *err);
+bool apply_pledge(struct apply *apply, const struct record *record, struct err *err);
+bool apply_right(struct apply *apply, const struct record *record, struct err *err);
+/* Which pledge holds a right; with `old` only where that one holds it now. */
+bool right_hold(struct apply *apply, enum right_kind kind, const char *number, const char *class, const char *old,
+                const char *pledge, struct err *err);
+bool apply_objection(struct apply *apply, const struct record *record, struct err *err);
+
+/* deal.c: members of stored JSON. Text in the arena, "" when absent. */
+const char *deal_text(struct arena *arena, const json_value *object, const char *name);
+int64_t deal_integer(const json_value *object, const char *name, int64_t otherwise);
+date_day deal_date(const json_value *object, const char *name);
+void deal_uscc(const json_value *object, const char *name, char out[USCC_SIZE]);
+void deal_amount(struct json_out *out, const char *name, int64_t amount); /* nothing for AMOUNT_NONE */
 
 /* rebuild.c: applies the records first … last, as they stand in `from`, to the state tables of `to` in one
  * transaction. */

@@ -114,6 +114,67 @@ bool ledger_hold_find(struct store_txn *txn, uint64_t from, struct ledger_hold *
 /* Banks are told to take the snapshot. */
 void ledger_hold_told(struct ledger_tx *tx, uint64_t first);
 
+/* ---- what partners report beside the list ------------------------------------------------------------------- */
+
+/* Read in any transaction; text in the arena. */
+
+/* What one bank's rows add up to: `line` true for a credit line, else a loan. init'ed when never heard of. */
+bool credit_account_read(struct store_txn *txn, struct arena *arena, const char *bank, bool line, const char *number,
+                         struct credit_account *out, struct err *err);
+/* One row of a bank's report, by "<message id>/<row>". */
+struct credit_row {
+    struct credit_note note; /* event, numbers, amount and row; the rest is in its record */
+    char uscc[USCC_SIZE];
+    uint64_t seq;
+    uint64_t taken_back; /* by the record with this sequence; 0: it stands */
+};
+bool credit_row_read(struct store_txn *txn, struct arena *arena, const char *bank, const char *row,
+                     struct credit_row *out, bool *found_out, struct err *err);
+
+struct pledge {
+    struct pledge_note note;  /* as told last */
+    const char *registry;     /* who told it */
+    date_day live_since;      /* DATE_NONE unless it is or was registered */
+    int64_t time_ms;          /* of its last record */
+    uint64_t seq;
+};
+bool pledge_read(struct store_txn *txn, struct arena *arena, const char *registration_no, struct pledge *out,
+                 bool *found_out, struct err *err);
+/* Registered and not ended by its own last day: pledges of trademarks have one, those of patents do not. */
+bool pledge_is_live(const struct pledge *pledge, date_day today);
+
+struct right_state {
+    enum right_status status;       /* as told last; RIGHT_UNTOLD */
+    date_day since;
+    const char *told_by;            /* partner, "" */
+    int64_t told_ms;
+    char uscc[USCC_SIZE];           /* the firm named with it; "" */
+    const char *pledge;             /* registration number of the pledge that holds it; "" */
+    uint64_t seq;                   /* of the last record about its status; 0: none */
+};
+/* `class` of a trademark; "" for patents and for what is told of a trademark number as a whole, its status. Empty when
+ * nothing is known. */
+bool right_read(struct store_txn *txn, struct arena *arena, enum right_kind kind, const char *number, const char *class,
+                struct right_state *out, struct err *err);
+/* The classes in which a trademark number is held by a pledge, at most `max`; returns how many there are. */
+size_t right_classes(struct store_txn *txn, struct arena *arena, const char *number, const char **classes, size_t max);
+/* A right of the firm other than this one that the partner told has lapsed, and not otherwise since. */
+bool right_other_lapsed(struct store_txn *txn, const char *uscc, const char *partner, enum right_kind kind,
+                        const char *number);
+/* When the partner's last message of the kind was taken; NULL kind: of any kind. 0: never. */
+int64_t partner_heard(struct store_txn *txn, const char *partner, const char *kind);
+
+struct objection {
+    const char *origin;             /* "sender/id" of its message */
+    const char *against;
+    date_day answer_by;
+    uint64_t seq;
+};
+/* Those of a firm that are not answered, oldest first, until `each` returns false. */
+typedef bool objection_each(void *arg, const struct objection *objection);
+bool objection_list(struct store_txn *txn, struct arena *arena, const char *uscc, objection_each *each, void *arg,
+                    struct err *err);
+
 /* ---- guard ------------------------------------------------------------------------------------------ */
 
 struct ledger_guard {

@@ -41,6 +41,19 @@ bool ledger_read_record(struct journal *journal, struct store_txn *txn, struct a
     return record_decode(arena, seq, bytes, out, err);
 }
 
+int64_t partner_heard(struct store_txn *txn, const char *partner, const char *kind)
+{
+    struct store_key prefix = key_pair(partner, kind == NULL ? "" : kind);
+    struct store_walk walk;
+    int64_t last = 0;
+    for (store_walk(&walk, txn, TABLE_HEARD, NULL, &prefix); store_next(&walk);) {
+        int64_t time_ms = walk.value.n == 8 ? (int64_t)get_be64(walk.value.p) : 0;
+        if ((kind == NULL || walk.key.n == prefix.n) && time_ms > last)
+            last = time_ms;
+    }
+    return last;
+}
+
 /* ---- applying ---- */
 
 static void put_state(struct apply *apply, const struct record *record, const struct message_state *state)
@@ -80,12 +93,24 @@ static void put_outbox(struct apply *apply, const struct record *record, const c
     }
 }
 
+/* What was rejected as a whole told us nothing. */
+static void put_heard(struct apply *apply, const struct record *record)
+{
+    struct store_key key = key_pair(record->message.sender, record->message.kind);
+    uint8_t time[8];
+    if (strcmp(record->result, "rejected") == 0)
+        return;
+    put_be64(time, (uint64_t)record->time_ms);
+    store_put(apply->txn, TABLE_HEARD, &key, bytes_of(time, sizeof time));
+}
+
 static bool apply_first(struct apply *apply, const struct record *record)
 {
     struct message_state state = {.seq = record->seq, .latest = record->seq};
     memcpy(state.digest, record->message.digest, sizeof state.digest);
     put_state(apply, record, &state);
     put_received(apply, record, record->seq);
+    put_heard(apply, record);
     put_outbox(apply, record, "forward");
     return true;
 }

@@ -100,6 +100,37 @@ struct store_key key_held(const char *proposal, uint64_t index)
     return key_outbox(proposal, index);
 }
 
+/* A further part behind a zero. */
+static void add_part(struct store_key *key, const char *text)
+{
+    uint8_t zero = 0;
+    add(key, &zero, 1);
+    add_text(key, text);
+}
+
+struct store_key key_right(const char *kind, const char *number, const char *class)
+{
+    struct store_key key = key_pair(kind, number);
+    add_part(&key, class);
+    return key;
+}
+
+struct store_key key_credit(const char *bank, const char *what, const char *number)
+{
+    struct store_key key = key_pair(bank, what);
+    add_part(&key, number);
+    return key;
+}
+
+struct store_key key_lapsed(const char *uscc, const char *partner, const char *kind, const char *number)
+{
+    struct store_key key = key_pair(uscc, partner);
+    add_part(&key, kind == NULL ? "" : kind);
+    if (kind != NULL)
+        add_part(&key, number);
+    return key;
+}
+
 struct store_key key_guard(const char *source, int64_t hour)
 {
     struct store_key key = key_pair(source, "");

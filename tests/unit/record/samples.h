@@ -82,6 +82,42 @@ static inline void sample_exclusion(struct record *r)
     r->listing.valid_until = day("2027-02-28");
 }
 
+static inline void sample_credit(struct record *r)
+{
+    record_init(r, RECORD_CREDIT);
+    r->seq = 2101;
+    r->time_ms = moment("2026-06-02T16:20:00+08:00");
+    r->actor = (struct actor){ACTOR_PARTNER, "bank-a"};
+    r->origin = "bank-a/cr-20260602-1";
+    r->uscc = SAMPLE_USCC;
+    r->credit.event = CREDIT_DRAWDOWN;
+    r->credit.credit_no = "SX-2026-0017";
+    r->credit.loan_no = "JJ-2026-0031";
+    r->credit.amount_fen = 500000000;
+    r->credit.rate_bp = 345;
+    r->credit.date = day("2026-06-01");
+    r->credit.due = day("2027-05-31");
+    r->credit.pledge_no = "Y2026140000123";
+}
+
+static inline void sample_pledge(struct record *r)
+{
+    record_init(r, RECORD_PLEDGE);
+    r->seq = 2090;
+    r->time_ms = moment("2026-05-28T11:00:00+08:00");
+    r->actor = (struct actor){ACTOR_PARTNER, "registry-ty"};
+    r->origin = "registry-ty/pl-88";
+    r->pledge.registration_no = "Y2026140000123";
+    r->pledge.event = PLEDGE_REGISTERED;
+    r->pledge.state = PLEDGE_IS_LIVE;
+    r->pledge.right_kind = RIGHT_PATENT;
+    r->pledge.date = day("2026-05-27");
+    r->pledge.pledgee_name = "示例银行太原分行";
+    r->pledge.secured_fen = 800000000;
+    r->pledge.pledgors = "[{\"uscc\":\"" SAMPLE_USCC "\",\"name\":\"山西示例科技有限公司\"}]";
+    r->pledge.rights = "[{\"number\":\"2020101234563\",\"title\":\"一种示例装置\"}]";
+}
+
 static inline void sample_firm(struct firm *firm)
 {
     static struct record grant, exclusion;

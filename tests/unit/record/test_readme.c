@@ -80,18 +80,20 @@ static void the_firm_shown_is_what_is_stored(void **unused)
 static void the_records_shown_are_what_is_written(void **unused)
 {
     (void)unused;
-    struct record record;
-    struct buf text;
-    buf_init(&text, RECORD_BYTES_MAX);
-    sample_grant(&record);
-    record_encode(&record, &text);
-    buf_byte(&text, '\n');
-    compare("certification", &text);
-    buf_init(&text, RECORD_BYTES_MAX);
-    sample_exclusion(&record);
-    record_encode(&record, &text);
-    buf_byte(&text, '\n');
-    compare("exclusion", &text);
+    static const struct {
+        const char *name;
+        void (*make)(struct record *);
+    } shown[] = {{"certification", sample_grant}, {"exclusion", sample_exclusion}, {"credit", sample_credit},
+                 {"pledge", sample_pledge}};
+    for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+        struct record record;
+        struct buf text;
+        buf_init(&text, RECORD_BYTES_MAX);
+        shown[i].make(&record);
+        record_encode(&record, &text);
+        buf_byte(&text, '\n');
+        compare(shown[i].name, &text);
+    }
 }
 
 int main(void)

@@ -119,6 +119,55 @@ static void any_message(struct arena *a, struct record *r)
     r->rows = pick(2) ? "[{\"index\":3,\"result\":\"rejected\",\"code\":\"uscc.check_char\"}]" : "";
 }
 
+static int64_t any_amount(void)
+{
+    return pick(3) == 0 ? AMOUNT_NONE : (int64_t)pick(1u << 30) * 1000;
+}
+
+static void any_credit(struct arena *a, struct record *r)
+{
+    r->credit.event = (enum credit_event)pick(CREDIT_EVENT_COUNT);
+    r->credit.credit_no = any_text(a, 66);
+    r->credit.loan_no = any_text(a, 66);
+    r->credit.pledge_no = any_text(a, 66);
+    r->credit.consent_no = any_text(a, 66);
+    r->credit.reason = any_text(a, RECORD_REASON_MAX);
+    r->credit.amount_fen = any_amount();
+    r->credit.rate_bp = any_amount();
+    r->credit.date = any_day();
+    r->credit.due = any_day();
+    r->credit.row = pick(10000);
+    r->credit.corrects = any_text(a, 70);
+}
+
+static void any_pledge(struct arena *a, struct record *r)
+{
+    r->pledge.event = (enum pledge_event)pick(PLEDGE_EVENT_COUNT);
+    r->pledge.state = (enum pledge_state)pick(PLEDGE_STATE_COUNT);
+    r->pledge.registration_no = any_text(a, 66);
+    r->pledge.right_kind = (enum right_kind)pick(RIGHT_KIND_COUNT);
+    r->pledge.date = any_day();
+    r->pledge.debt_from = any_day();
+    r->pledge.debt_until = any_day();
+    r->pledge.valid_until = any_day();
+    r->pledge.secured_fen = any_amount();
+    r->pledge.pledgee_uscc = any_text(a, 18);
+    r->pledge.pledgee_name = any_text(a, RECORD_NAME_MAX);
+    r->pledge.pledgors = pick(2) ? "[{\"name\":\"a \\\"b\"}]" : "";
+    r->pledge.rights = pick(2) ? "[{\"number\":\"2020101234563\"},{\"number\":\"G123\",\"class\":\"9\"}]" : "";
+    r->pledge.superseded_by = any_text(a, 66);
+}
+
+static void any_right(struct arena *a, struct record *r)
+{
+    r->right.kind = (enum right_kind)pick(RIGHT_KIND_COUNT);
+    r->right.number = any_text(a, 13);
+    r->right.status = (enum right_status)pick(RIGHT_STATUS_COUNT);
+    r->right.since = any_day();
+    r->answer_by = any_day();
+    r->answers = pick(100000);
+}
+
 static void any_record(struct arena *a, struct record *r)
 {
     record_init(r, (enum record_kind)pick(RECORD_KIND_COUNT));
@@ -146,6 +195,9 @@ static void any_record(struct arena *a, struct record *r)
     r->source = any_text(a, 20);
     any_work(a, r);
     any_message(a, r);
+    any_credit(a, r);
+    any_pledge(a, r);
+    any_right(a, r);
 }
 
 /* ---- what a reader of the decoded record would notice -------------------------------------------------- */
@@ -267,11 +319,73 @@ static void same_message(const struct record *a, const struct record *b)
     assert_true(a->first == b->first);
 }
 
+static void same_credit(const struct record *a, const struct record *b)
+{
+    assert_int_equal(a->credit.event, b->credit.event);
+    assert_string_equal(a->credit.credit_no, b->credit.credit_no);
+    assert_string_equal(a->credit.loan_no, b->credit.loan_no);
+    assert_string_equal(a->credit.pledge_no, b->credit.pledge_no);
+    assert_string_equal(a->credit.consent_no, b->credit.consent_no);
+    assert_string_equal(a->credit.reason, b->credit.reason);
+    assert_string_equal(a->credit.corrects, b->credit.corrects);
+    assert_string_equal(a->code, b->code);
+    assert_true(a->credit.amount_fen == b->credit.amount_fen && a->credit.rate_bp == b->credit.rate_bp);
+    assert_true(a->credit.row == b->credit.row);
+    assert_int_equal(a->credit.date, b->credit.date);
+    assert_int_equal(a->credit.due, b->credit.due);
+}
+
+static void same_pledge(const struct record *a, const struct record *b)
+{
+    assert_int_equal(a->pledge.event, b->pledge.event);
+    assert_int_equal(a->pledge.state, b->pledge.state);
+    assert_string_equal(a->pledge.registration_no, b->pledge.registration_no);
+    assert_int_equal(a->pledge.right_kind, b->pledge.right_kind);
+    assert_int_equal(a->pledge.date, b->pledge.date);
+    assert_int_equal(a->pledge.debt_from, b->pledge.debt_from);
+    assert_int_equal(a->pledge.debt_until, b->pledge.debt_until);
+    assert_int_equal(a->pledge.valid_until, b->pledge.valid_until);
+    assert_true(a->pledge.secured_fen == b->pledge.secured_fen);
+    assert_string_equal(a->pledge.pledgee_uscc, b->pledge.pledgee_uscc);
+    assert_string_equal(a->pledge.pledgee_name, b->pledge.pledgee_name);
+    assert_string_equal(a->pledge.pledgors, b->pledge.pledgors);
+    assert_string_equal(a->pledge.rights, b->pledge.rights);
+    assert_string_equal(a->pledge.superseded_by, b->pledge.superseded_by);
+    assert_string_equal(a->approval_id, b->approval_id);
+}
+
+static void same_right(const struct record *a, const struct record *b)
+{
+    assert_int_equal(a->right.kind, b->right.kind);
+    assert_string_equal(a->right.number, b->right.number);
+    assert_int_equal(a->right.status, b->right.status);
+    assert_int_equal(a->right.since, b->right.since);
+}
+
+static void same_enterprise(const struct record *a, const struct record *b)
+{
+    same_row(&a->row, &b->row);
+    assert_int_equal(a->name_waits, b->name_waits);
+    assert_int_equal(a->unconfirmed, b->unconfirmed);
+    same_decision(a, b);
+}
+
+static void same_objection(const struct record *a, const struct record *b)
+{
+    assert_string_equal(a->act, b->act);
+    assert_string_equal(a->object, b->object);
+    assert_string_equal(a->approval_id, b->approval_id);
+    assert_int_equal(a->answer_by, b->answer_by);
+    assert_true(a->answers == b->answers);
+    same_decision(a, b);
+}
+
 static void same(const struct record *a, const struct record *b)
 {
     static void (*const compare[RECORD_KIND_COUNT])(const struct record *, const struct record *) = {
         same_certification, same_exclusion, same_listing, same_approval, same_approval, same_run, same_object, same_object,
-        same_key, same_object, same_message, same_message};
+        same_key, same_object, same_message, same_message, same_credit, same_pledge, same_right, same_enterprise,
+        same_objection};
     assert_int_equal(a->kind, b->kind);
     assert_true(a->time_ms == b->time_ms && a->due_ms == b->due_ms);
     assert_int_equal(a->actor.kind, b->actor.kind);
