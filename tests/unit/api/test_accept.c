@@ -82,6 +82,37 @@ static void a_body_has_one_media_type(void **state)
     assert_false(api_is_media(bytes_str(""), "application/json"));
 }
 
+static bool gzip(const char *header)
+{
+    return api_accepts_coding(bytes_str(header), "gzip");
+}
+
+static void a_coding_is_wanted_by_name_or_by_star(void **state)
+{
+    (void)state;
+    assert_true(gzip("gzip"));
+    assert_true(gzip("br;q=1, GZip;q=0.5"));
+    assert_true(gzip("deflate, *"));
+    assert_false(gzip(""));
+    assert_false(gzip("br, deflate"));
+    assert_false(gzip("gzip;q=0"));
+    assert_false(gzip("*, gzip;q=0.000"));
+    assert_false(gzip("*;q=0"));
+    assert_false(gzip("gzipped"));
+    assert_false(gzip("gzip;q=2"));
+}
+
+static void a_tag_is_named_strong_or_weak(void **state)
+{
+    (void)state;
+    assert_true(api_names_tag(bytes_str("\"a\""), "\"a\""));
+    assert_true(api_names_tag(bytes_str("\"b\" , W/\"a\""), "\"a\""));
+    assert_true(api_names_tag(bytes_str("\"b,c\",\"a,b\""), "\"a,b\""));
+    assert_false(api_names_tag(bytes_str("*"), "\"a\""));
+    assert_false(api_names_tag(bytes_str("a"), "\"a\""));
+    assert_false(api_names_tag(bytes_str(""), "\"a\""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,6 +122,8 @@ int main(void)
         cmocka_unit_test(nothing_fits),
         cmocka_unit_test(malformed_ranges_are_passed_over),
         cmocka_unit_test(a_body_has_one_media_type),
+        cmocka_unit_test(a_coding_is_wanted_by_name_or_by_star),
+        cmocka_unit_test(a_tag_is_named_strong_or_weak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
