@@ -161,6 +161,7 @@ static bool start_fetch(struct exchange *exchange, struct host_ask *ask, int64_t
         .connect_ms = least(HOST_CONNECT_MS, total),
         .total_ms = total,
         .body_max = (int64_t)ask->limit,
+        .once = exchange->job->kind == JOB_SEND, /* what may have arrived is asked about first */
     };
 
     if (!put_secrets(exchange->job->instance, ask))

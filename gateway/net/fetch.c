@@ -33,6 +33,21 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
     return fetch->body.overflow ? 0 : size * n;
 }
 
+/* ---- what goes out once ----------------------------------------------------------------------------- */
+
+/* libcurl would send a body again that it holds itself. It cannot wind this one back; where it begins anew without
+ * having asked for that, nothing is left to give. */
+static size_t on_send(char *p, size_t size, size_t n, void *arg)
+{
+    struct fetch *fetch = arg;
+    size_t left = fetch->out.n - fetch->out_at, taken = size * n < left ? size * n : left;
+    if (taken == 0)
+        return CURL_READFUNC_ABORT;
+    memcpy(p, fetch->out.p + fetch->out_at, taken);
+    fetch->out_at += taken;
+    return taken;
+}
+
 /* ---- settings --------------------------------------------------------------------------------------- */
 
 static bool add_header(struct fetch *fetch, const char *line)
@@ -69,18 +84,32 @@ static bool set_headers(struct fetch *fetch, const struct net_fetch_request *req
 /* libcurl's setters are variadic macros that check their types, so they stay one by one; `failed` gathers. */
 #define SET(option, value) (failed |= curl_easy_setopt(easy, option, value) != CURLE_OK)
 
-static bool set_method(CURL *easy, const struct net_fetch_request *request)
+static bool set_body(struct fetch *fetch, const struct net_fetch_request *request)
 {
+    CURL *easy = fetch->easy;
+    bool failed = false;
+    SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
+    if (!request->once || request->body.n == 0) {
+        SET(CURLOPT_COPYPOSTFIELDS, request->body.n > 0 ? (const char *)request->body.p : "");
+        return !failed;
+    }
+    buf_put(&fetch->out, request->body.p, request->body.n);
+    SET(CURLOPT_READFUNCTION, on_send);
+    SET(CURLOPT_READDATA, fetch);
+    return !failed && !fetch->out.overflow;
+}
+
+static bool set_method(struct fetch *fetch, const struct net_fetch_request *request)
+{
+    CURL *easy = fetch->easy;
     bool failed = false;
     if (strcmp(request->method, "HEAD") == 0) {
         SET(CURLOPT_NOBODY, 1L);
         return !failed;
     }
-    if (request->body.n > 0 || strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0) {
-        SET(CURLOPT_POST, 1L);
-        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
-        SET(CURLOPT_COPYPOSTFIELDS, request->body.n > 0 ? (const char *)request->body.p : "");
-    }
+    if (request->body.n > 0 || strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0)
+        failed |= !set_body(fetch, request);
     SET(CURLOPT_CUSTOMREQUEST, request->method);
     return !failed;
 }
@@ -133,7 +162,7 @@ static bool set_all(struct fetch *fetch, const struct net_fetch_request *request
     SET(CURLOPT_HTTPHEADER, fetch->headers);
     if (unix_socket)
         SET(CURLOPT_UNIX_SOCKET_PATH, unix_socket);
-    return !failed && set_method(easy, request) && set_tls(easy, request) && set_bounds(easy, request);
+    return !failed && set_method(fetch, request) && set_tls(easy, request) && set_bounds(easy, request);
 }
 
 bool fetch_init(struct fetch *fetch, const struct net_fetch_request *request, const char *unix_socket,
@@ -144,6 +173,7 @@ bool fetch_init(struct fetch *fetch, const struct net_fetch_request *request, co
     *fetch = (struct fetch){.easy = curl_easy_init()};
     buf_init(&fetch->head, HEADERS_MAX);
     buf_init(&fetch->body, request->body_max > 0 ? (size_t)request->body_max : NET_BODY_MAX);
+    buf_init(&fetch->out, request->body.n);
     if (request->connect_ms <= 0 || request->total_ms <= 0) {
         fetch_free(fetch);
         return err_set(err, ERR_INTERNAL, NULL, "an exchange without deadlines");
@@ -160,6 +190,7 @@ void fetch_free(struct fetch *fetch)
     curl_slist_free_all(fetch->headers);
     buf_free(&fetch->head);
     buf_free(&fetch->body);
+    buf_free(&fetch->out);
     *fetch = (struct fetch){0};
 }
 
@@ -184,6 +215,13 @@ static enum err_code code_of(const struct fetch *fetch, CURLcode code)
         /* in TLS 1.3 the other side's refusal of our certificate comes when we read */
         return strstr(fetch->text, " alert ") ? ERR_CLIENT_TLS : ERR_CLIENT_CONNECT;
     }
+}
+
+static const char *words_of(const struct fetch *fetch, CURLcode code)
+{
+    if (code == CURLE_SEND_FAIL_REWIND || code == CURLE_ABORTED_BY_CALLBACK)
+        return "the connection ended without an answer; the body goes out once";
+    return fetch->text[0] ? fetch->text : curl_easy_strerror(code);
 }
 
 /* A new connection that ended behind the handshake and before any answer: the other side's alert may have been
@@ -212,7 +250,7 @@ void fetch_result(const struct fetch *fetch, CURLcode code, struct net_fetch_res
     if (code != CURLE_OK) {
         bool refused = refused_behind_handshake(fetch, code);
         err_set(&result_out->err, refused ? ERR_CLIENT_TLS : code_of(fetch, code), NULL, "%s%s",
-                fetch->text[0] ? fetch->text : curl_easy_strerror(code),
+                words_of(fetch, code),
                 refused ? "; ended behind the handshake: it may not accept our certificate" : "");
         return;
     }

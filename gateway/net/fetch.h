@@ -10,6 +10,8 @@ struct fetch {
     CURL *easy;
     struct curl_slist *headers;
     struct buf head, body;
+    struct buf out;                        /* a body that goes out once, and how much of it went */
+    size_t out_at;
     char text[CURL_ERROR_SIZE];
 };
 

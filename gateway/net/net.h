@@ -135,6 +135,8 @@ struct net_fetch_request {
     const char *cert, *key, *ca;           /* PEM files; NULL cert: no client identity */
     int64_t connect_ms, total_ms;          /* deadlines */
     int64_t body_max;                      /* answers larger than this fail with client.too_large */
+    bool once;                             /* a body goes out once: where a kept connection ends without an answer, the
+                                              exchange fails as sent instead of being tried on a new one */
 };
 struct net_fetch_result {
     bool ok;                               /* an HTTP answer came, whatever its status */

@@ -162,6 +162,21 @@ static void methods_headers_and_bodies(void **state)
     assert_int_equal(get("/absent").result.status, 404);
 }
 
+static void a_body_that_goes_out_once_goes_whole(void **state)
+{
+    static const char head[] = "POST /echo type= mine= accept=0 expect=0 body=";
+    static uint8_t body[1 << 20];
+    char url[128];
+    (void)state;
+    struct net_fetch_request request = request_to("POST", "/echo", url);
+    request.once = true;
+    request.body = BYTES_LIT("hello");
+    assert_string_equal(fetch(&request).body, "POST /echo type= mine= accept=0 expect=0 body=hello");
+    memset(body, 'x', sizeof(body));
+    request.body = bytes_of(body, sizeof(body));
+    assert_int_equal(fetch(&request).result.body.n, sizeof(head) - 1 + sizeof(body));
+}
+
 static void redirects_are_not_followed(void **state)
 {
     (void)state;
@@ -323,6 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(methods_headers_and_bodies, begin, end),
+        cmocka_unit_test_setup_teardown(a_body_that_goes_out_once_goes_whole, begin, end),
         cmocka_unit_test_setup_teardown(redirects_are_not_followed, begin, end),
         cmocka_unit_test_setup_teardown(connections_are_reused, begin, end),
         cmocka_unit_test_setup_teardown(blocking_form_copies_the_result, begin, end),
