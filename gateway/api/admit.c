@@ -183,7 +183,7 @@ bool admit(struct ask *ask, struct err *err)
 
     identify(ask);
     /* bounds are for those who come over the network; who may open the socket is the file system's business */
-    if (ask->listener == API_LISTENER_PARTNER || ask->listener == API_LISTENER_ADMIN) {
+    if (ask->listener != API_LISTENER_SOCKET && ask->listener != API_LISTENER_PLAIN) {
         CHECK(count_connection(ask, err));
         CHECK(pace(ask, err));
     }

@@ -17,7 +17,8 @@
 #include "sync/sync.h"
 
 struct api;
-enum api_listener { API_LISTENER_PARTNER = 1, API_LISTENER_ADMIN = 2, API_LISTENER_SOCKET = 3, API_LISTENER_PLAIN = 4 };
+enum api_listener { API_LISTENER_PARTNER = 1, API_LISTENER_ADMIN = 2, API_LISTENER_SOCKET = 3, API_LISTENER_PLAIN = 4,
+                    API_LISTENER_FRAMES = 5 };
 
 /* What is in force; replaced whole by api_swap. The api keeps references until no request uses them. */
 struct api_state {

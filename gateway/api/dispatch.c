@@ -52,6 +52,11 @@ static void log_failure(const struct ask *ask, const struct err *err)
         log_err(LOG_ERROR, "api.broken", err);
 }
 
+static bool is_for_partners(const struct ask *ask)
+{
+    return ask->listener == API_LISTENER_PARTNER || ask->listener == API_LISTENER_FRAMES;
+}
+
 void ask_fail(struct ask *ask, const struct err *err)
 {
     int wait = problem_retry_after(err->code);
@@ -59,8 +64,13 @@ void ask_fail(struct ask *ask, const struct err *err)
     struct err shown = *err;
 
     /* what a defect or damaged data says is for the log and for people, not for partners */
-    if (err_info(err->code)->kind == ERR_KIND_BROKEN && ask->listener == API_LISTENER_PARTNER)
+    if (err_info(err->code)->kind == ERR_KIND_BROKEN && is_for_partners(ask))
         shown.place[0] = shown.detail[0] = '\0';
+    if (ask->listener == API_LISTENER_FRAMES) {
+        ask_frame_refuse(ask, &shown);
+        log_failure(ask, err);
+        return;
+    }
     buf_reset(&ask->out);
     problem_write(&ask->out, &shown, ask->errors, ask->error_n, in_body, net_trace_id(ask->request));
     ask->reply.status = err_info(err->code)->http;
@@ -83,6 +93,8 @@ static void keep_answer(struct ask *ask)
 
 void ask_end(struct ask *ask)
 {
+    if (ask->listener == API_LISTENER_FRAMES)
+        ask_frame_write(ask);
     /* net may free the request's arena, and the ask in it, inside net_answer */
     struct net_request *request = ask->request;
     struct net_reply reply = ask->reply;

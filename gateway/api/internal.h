@@ -93,6 +93,7 @@ struct ask {
     size_t error_n;
     struct intake_case *message;       /* POST /v1/messages and frames: the one under way */
     bool message_xml;                  /* its form, and so its answer's */
+    const char *message_id;            /* of one that was refused, as far as it was read; NULL: not known */
     bool in_message;                   /* the errors' places are JSON Pointers into the body */
     int ticket;                        /* idempotency, -1: none */
     bool on_worker;
@@ -139,6 +140,11 @@ bool ask_sign(struct ask *ask, const char *typ, struct err *err);  /* x-jws-sign
 bool ask_message(struct ask *ask, enum intake_form form, struct bytes body, struct bytes signature, struct err *err);
 /* The answer is this body with this signature; both are freed. */
 void ask_sealed(struct ask *ask, bool xml, struct buf *body, struct buf *signature);
+/* frame.c: what is answered to a refused frame, and what is written on the line. */
+void ask_frame_refuse(struct ask *ask, const struct err *err);
+void ask_frame_write(struct ask *ask);
+/* message_answer.c: seals the JSON message in ask->out for the caller and makes it the answer. */
+bool ask_seal(struct ask *ask, struct err *err);
 /* message_answer.c: a kind that only asks. Writes the answer sealed. */
 bool api_answer_message(struct ask *ask, struct intake_case *c, struct err *err);
 

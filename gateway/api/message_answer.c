@@ -41,7 +41,7 @@ static const struct answer {
     {"whitelist.query", "whitelist.statement", api_ask_firms},
 };
 
-static bool seal(struct ask *ask, struct err *err)
+bool ask_seal(struct ask *ask, struct err *err)
 {
     const struct partner_xml *xml = &ask->who->xml;
     const struct message_profile profile = {xml->inclusive, xml->signature_uri, xml->digest_uri, xml->der};
@@ -68,7 +68,7 @@ static bool give(struct ask *ask, struct intake_case *c, const struct answer *an
     json_key(&ask->json, "body");
     CHECK(answer->body(ask, message_body(intake_message(c)), &asked, err));
     json_end_object(&ask->json);
-    CHECK(seal(ask, err));
+    CHECK(ask_seal(ask, err));
     return asked == NULL || api_told_firms(ask, asked, buf_bytes(&ask->out), err);
 }
 

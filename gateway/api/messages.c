@@ -29,6 +29,7 @@ static bool refuse(struct ask *ask, struct intake_case **c)
     size_t n = intake_errors(*c, &errors);
 
     ask->in_message = !ask->message_xml;
+    ask->message_id = arena_strdup(ask->arena, intake_envelope(*c)->id);
     ask->errors = arena_alloc(ask->arena, (n + 1) * sizeof(*ask->errors));
     memcpy(ask->errors, errors, n * sizeof(*errors));
     ask->error_n = n;

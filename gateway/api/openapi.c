@@ -146,7 +146,7 @@ static void write_paths(struct json_out *json)
     json_key(json, "paths");
     json_begin_object(json);
     for (size_t i = 0; i < route_n; i++) {
-        if (seen_before(i))
+        if ((routes[i].listeners & ROUTE_ON_FRAMES) || seen_before(i))
             continue;
         json_key(json, routes[i].pattern);
         json_begin_object(json);

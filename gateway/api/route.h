@@ -15,6 +15,7 @@
 #define ROUTE_ON_ADMIN 2u
 #define ROUTE_ON_SOCKET 4u
 #define ROUTE_ON_PLAIN 8u
+#define ROUTE_ON_FRAMES 16u            /* no HTTP: each frame is one message */
 
 /* Roles beside those of partners and people. */
 #define ROUTE_ROOT (1u << 28)          /* uid 0 on the socket */

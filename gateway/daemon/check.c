@@ -166,6 +166,7 @@ static void check_listeners(struct check *check, struct net *net)
     check_tcp(check, net, "api.listen", config->api_listen, false);
     check_tcp(check, net, "admin.listen", config->admin_listen, false);
     check_tcp(check, net, "plain.listen", config->plain_listen, true);
+    check_tcp(check, net, "frames.listen", config->frames_listen, false);
     if (!net_listen_unix(net, config->admin_socket, 0, &service, &err))
         note(check, &err);
 }

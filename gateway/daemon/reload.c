@@ -46,6 +46,7 @@ static void take_effect(struct daemon *daemon, struct force *fresh)
     daemon->force = *fresh;
     net_replace_tls(daemon->net, API_LISTENER_PARTNER, fresh->tls);
     net_replace_tls(daemon->net, API_LISTENER_ADMIN, fresh->tls);
+    net_replace_tls(daemon->net, API_LISTENER_FRAMES, fresh->tls);
     ledger_set_policy(daemon->ledger, fresh->rules->policy);
     intake_set(daemon->intake, fresh->catalog, fresh->directory);
     api_swap(daemon->api, &state);

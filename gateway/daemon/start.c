@@ -234,12 +234,27 @@ static bool listen_tcp(struct daemon *daemon, const char *setting, const char *a
     return true;
 }
 
+static bool listen_frames(struct daemon *daemon, const char *address, struct err *err)
+{
+    int port = 0;
+
+    if (!net_listen_frames(daemon->net, address, daemon->force.tls, API_LISTENER_FRAMES, api_service(daemon->api), &port,
+                           err)) {
+        tell_blame_on(daemon->force.config, "frames.listen", err);
+        return false;
+    }
+    log_event(LOG_INFO, "start.listen", "setting=frames.listen address=%s port=%d", address, port);
+    return true;
+}
+
 static bool open_listeners(struct daemon *daemon, struct err *err)
 {
     const struct config *config = daemon->force.config;
 
     CHECK(listen_tcp(daemon, "api.listen", config->api_listen, API_LISTENER_PARTNER, err));
     CHECK(listen_tcp(daemon, "admin.listen", config->admin_listen, API_LISTENER_ADMIN, err));
+    if (config->frames_listen != NULL)
+        CHECK(listen_frames(daemon, config->frames_listen, err));
     CHECK(net_listen_unix(daemon->net, config->admin_socket, API_LISTENER_SOCKET, api_service(daemon->api), err));
     if (config->plain_listen != NULL)
         CHECK(listen_tcp(daemon, "plain.listen", config->plain_listen, API_LISTENER_PLAIN, err));
