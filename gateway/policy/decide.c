@@ -21,6 +21,7 @@ static const struct {
     [FACT_TIME] = {"time", decide_time},
     [FACT_RULES] = {"rules", decide_rules},
     [FACT_REVERT] = {"revert", decide_revert},
+    [FACT_ENTERPRISE] = {"enterprise", decide_enterprise},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

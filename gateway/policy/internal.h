@@ -23,11 +23,17 @@ struct ask {
 typedef bool decider(const struct ask *ask, struct decision *out, struct err *err);
 decider decide_row, decide_absent, decide_impose, decide_lift, decide_add, decide_confirm, decide_refuse;
 decider decide_suspend, decide_restore, decide_remove, decide_admit, decide_time, decide_rules, decide_revert;
+decider decide_enterprise;
 
 /* Lifts the first exclusion whose last day has passed; false when there is none. */
 bool policy_lift_over(const struct ask *ask, struct decision *out);
 /* The fact's row gives a name that is not the known one, and the rules want a person to see that. */
 bool policy_another_name(const struct ask *ask);
+
+/* The row says something else about the firm itself than is known. */
+bool policy_enterprise_differs(const struct firm *firm, const struct cert_row *row);
+/* Confirming a firm confirmed its region: one outside the province has to be confirmed anew, unless it is on the list. */
+void policy_region_moved(const struct ask *ask, struct decision *out, struct firm *next);
 
 /* ---- decide.c: steps of every decision ---------------------------------------------------------------- */
 

@@ -58,7 +58,8 @@ enum fact_kind {
     FACT_ADMIT,          /* the run's or batch's approval admits this firm */
     FACT_TIME,           /* a date passed */
     FACT_RULES,          /* new rules are in force: judged again, without anything new about the firm */
-    FACT_REVERT          /* a run is undone: the firm as it stood before (`before`) */
+    FACT_REVERT,         /* a run is undone: the firm as it stood before (`before`) */
+    FACT_ENTERPRISE      /* other data of a firm that is known: name, region, industry, scale, ownership */
 };
 struct fact {
     enum fact_kind kind;
@@ -104,6 +105,33 @@ struct decision {
  * chosen where the province has not said. */
 void policy_decide(const struct rules *rules, const struct firm *firm, const struct fact *fact, date_day today,
                    struct decision *out, struct err *err);
+
+/* ---- pledges and credit -------------------------------------------------------------------------------------------- */
+
+/* What the event makes of a pledge; `known`: as told last, NULL when the number is new. False: pledge.unknown, pledge.state,
+ * pledge.member, pledge.date with the member as place. */
+bool policy_pledge(const struct pledge_note *note, const struct pledge_note *known, date_day today,
+                   enum pledge_state *after_out, struct err *err);
+/* The event claims its rights: none of them may be held by a live pledge elsewhere. */
+bool policy_pledge_claims(enum pledge_event event);
+
+/* One row of a bank's report against what the bank reported before. The accounts are copies: they stand as after the row
+ * when true is returned. `main` is the loan (or the line where no loan is named, or the line is granted), `upper` the line
+ * of a named loan; old_ those of the row that is taken back, which may be the same copies. NULL where there is none. */
+struct credit_question {
+    const struct credit_note *note;
+    const char *uscc;
+    date_day today;
+    struct credit_account *main, *upper, *old_main, *old_upper;
+    const struct credit_note *taken_back;    /* NULL: no row stands under note->corrects */
+    const char *taken_back_uscc;
+};
+/* False: credit.member, credit.date, credit.corrects, credit.firm, credit.state, credit.sums with the member as place.
+ * A finding (credit.unknown_no, credit.balance) is told and the row kept. */
+bool policy_credit(const struct credit_question *ask, enum err_code *finding_out, struct err *err);
+
+/* The n-th day from Monday to Friday after `day`: holidays are not known here. */
+date_day policy_workdays_after(date_day day, int64_t n);
 
 /* The guard: how many firms may leave the list within 24 h per source without a person. */
 int64_t policy_guard_limit(const struct rules *rules, int64_t listed);

@@ -32,7 +32,7 @@ bool policy_another_name(const struct ask *ask)
     return ask->rules->name_mismatch_checks && another_name(ask->fact->row.name, ask->firm->name);
 }
 
-static bool enterprise_differs(const struct firm *firm, const struct cert_row *row)
+bool policy_enterprise_differs(const struct firm *firm, const struct cert_row *row)
 {
     const char *name = firm->name_pending[0] != '\0' ? firm->name_pending : firm->name;
 
@@ -53,7 +53,7 @@ static bool row_differs(const struct firm *firm, const struct cert_row *row)
     const struct certification *known = &firm->certification;
 
     return certificate_differs(known, row) || row->valid_from != known->valid_from ||
-           strcmp(row->level, known->level) != 0 || enterprise_differs(firm, row);
+           strcmp(row->level, known->level) != 0 || policy_enterprise_differs(firm, row);
 }
 
 /* The end that holds: the row's, else that of the rules' default term. Without a first day the term runs from
@@ -108,7 +108,7 @@ static void fill_row(const struct ask *ask, const struct cert_row *row, struct d
 }
 
 /* Confirming a firm confirmed the region it then had; a new one outside the province is asked about again. */
-static void ask_again(const struct ask *ask, struct decision *out, struct firm *next)
+void policy_region_moved(const struct ask *ask, struct decision *out, struct firm *next)
 {
     bool moved = strcmp(next->region_code, ask->firm->region_code) != 0;
 
@@ -147,7 +147,7 @@ static bool decide_certified(const struct ask *ask, const struct cert_row *row, 
     out->record.begins_later = begins_later(ask, row);
     out->record.name_waits = policy_another_name(ask);
     decide_look_ahead(ask, out, &next);
-    ask_again(ask, out, &next);
+    policy_region_moved(ask, out, &next);
     stand_place(ask, &next, out, ask->today);
     explain_row(ask, &next, out);
     return true;

@@ -183,12 +183,12 @@ static inline void fact_kind_of(const char *word, struct fact *fact)
     fact->row.withdrawn = strcmp(word, "withdraw") == 0;
     if (fact->row.withdrawn)
         word = "row";
-    for (int kind = FACT_ROW; kind <= FACT_TIME; kind++) {
+    for (int kind = FACT_ROW; kind <= FACT_ENTERPRISE; kind++) {
         if (strcmp(fact_kind_name((enum fact_kind)kind), word) == 0) {
             fact->kind = (enum fact_kind)kind;
             if (kind == FACT_TIME)
                 fact->actor = (struct actor){ACTOR_TIMER, ""};
-            else if (kind == FACT_IMPOSE || kind == FACT_LIFT)
+            else if (kind == FACT_IMPOSE || kind == FACT_LIFT || kind == FACT_ENTERPRISE)
                 fact->actor = (struct actor){ACTOR_PARTNER, "onestop-sx"};
             else if (kind != FACT_ROW && kind != FACT_ABSENT)
                 fact->actor = (struct actor){ACTOR_PERSON, "operator-1"};

@@ -24,7 +24,7 @@ static const char *outcome_of(const struct decision *d)
         return cert_action_name(d->record.action);
     if (d->record.kind == RECORD_EXCLUSION)
         return d->record.lift ? "lift" : "impose";
-    return d->record.act;
+    return d->record.kind == RECORD_ENTERPRISE ? "enterprise" : d->record.act;
 }
 
 static const char *date_or_dash(date_day date, char out[DATE_TEXT_SIZE])
@@ -78,8 +78,8 @@ static void judge(char **f)
     expect(f[TEXT], "outcome", f[OUTCOME], outcome_of(&d));
     expect_flags(f[TEXT], f[FLAGS], &d);
     assert_true(d.why_en[0] != '\0' && d.why_zh[0] != '\0');
-    if (d.outcome == POLICY_REFUSED && err.code != ERR_FIRM_STATE)
-        fail_msg("%s: refused without firm.state", f[TEXT]);
+    if (d.outcome == POLICY_REFUSED && err.code != ERR_FIRM_STATE && err.code != ERR_FIRM_UNKNOWN)
+        fail_msg("%s: refused without firm.state or firm.unknown", f[TEXT]);
     if (d.outcome != POLICY_RECORD || strcmp(f[STATUS], ".") == 0)
         return;
     const struct listing *l = &d.record.listing;
