@@ -151,7 +151,6 @@ static void follow_run(struct place *place, const uint8_t *p, size_t n)
 /* ---- out ------------------------------------------------------------------------------------------------- */
 
 struct encoder {
-    enum charset to;
     bool references;
     iconv_t wide, strict;                /* UTF-8 to GB18030; the declared set to UTF-8, when it is a smaller one */
     struct place place;
@@ -162,7 +161,7 @@ struct encoder {
 static size_t character(const uint8_t *p, size_t n, uint32_t *out)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t k = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc0 ? 2 : 0;
+    size_t k = p[0] >= 0xf8 ? 0 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc0 ? 2 : 0;
     uint32_t c = p[0] & (0x7fu >> k);
 
     if (k == 0 || k > n)
@@ -282,11 +281,10 @@ static void close_table(iconv_t table)
         (void)iconv_close(table);
 }
 
-enum charset_end charset_encode(enum charset to, bool references, const uint8_t *xml, size_t n,
-                                struct charset_out *out)
+enum charset_end charset_encode(enum charset to, bool references, const uint8_t *xml, size_t n, struct charset_out *out)
 {
     const char *table = charsets[to].table;
-    struct encoder encoder = {.to = to, .references = references, .out = out, .wide = NO_ICONV, .strict = NO_ICONV};
+    struct encoder encoder = {.references = references, .out = out, .wide = NO_ICONV, .strict = NO_ICONV};
     enum charset_end end = CHARSET_MISSING;
     size_t skip = declaration(xml, n);
 

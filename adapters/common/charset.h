@@ -1,10 +1,10 @@
 /* charset: XML in the charset that a peer wants, and back. The one implementation, for adapters and for the gateway's
  * module of the same name. Needs the C library alone (iconv). Pure functions; thread-safe.
  *
- * Peers declare GBK or GB2312 and send GB18030, so what comes is always read as GB18030. What goes keeps to the declared
- * set: a character is written in it only when its bytes mean the same there and in GB18030, in every edition of that
- * standard; any other becomes a numeric character reference, by which the canonical form and so a signature stay what they
- * were, or is refused. */
+ * Peers declare GBK or GB2312 and send GB18030, so what comes is always read as GB18030. What goes keeps to the
+ * declared set: a character is written in it only when its bytes mean the same there and in GB18030, in every edition
+ * of that standard; any other becomes a numeric character reference, by which the canonical form and so a signature
+ * stay what they were, or is refused. */
 #ifndef COMMON_CHARSET_H
 #define COMMON_CHARSET_H
 
@@ -33,8 +33,7 @@ struct charset_out {
 };
 
 /* An XML document in UTF-8, written in the charset under a declaration that names it. CHARSET_UTF_8: as it is. */
-enum charset_end charset_encode(enum charset to, bool references, const uint8_t *xml, size_t n,
-                                struct charset_out *out);
+enum charset_end charset_encode(enum charset to, bool references, const uint8_t *xml, size_t n, struct charset_out *out);
 /* An XML document of a peer, in UTF-8 and without declaration. CHARSET_UTF_8: as it is. */
 enum charset_end charset_decode(enum charset from, const uint8_t *xml, size_t n, struct charset_out *out);
 

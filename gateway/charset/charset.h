@@ -10,8 +10,8 @@
 #include "adapters/common/charset.h"
 #include "base/base.h"
 
-/* A partner's document in UTF-8, without its declaration; appended to out. schema.encoding when it is not text in GB18030
- * (which holds GBK and GB2312), message.too_large when out is too small. */
+/* A partner's document in UTF-8, without its declaration; appended to out. schema.encoding when it is not text in
+ * GB18030 (which holds GBK and GB2312), message.too_large when out is too small. */
 bool charset_read(enum charset from, struct bytes xml, struct buf *out, struct err *err);
 /* A document in UTF-8 as the partner wants it, appended to out. schema.unmappable when a character has no place in the
  * charset: with `references` only outside of text and attribute values. */

@@ -1,5 +1,6 @@
 /* net: bytes in and out. HTTP/1.1 server with its own strict reader, HTTP client on libcurl, framed messages over TCP
- * in both directions, a pool of workers, timers: all on libuv loops. TLS only through crypto. Knows nothing of routes or meanings.
+ * in both directions, a pool of workers, timers: all on libuv loops. TLS only through crypto. Knows nothing of routes
+ * or meanings.
  *
  * Threads: net_new starts nothing; net_start starts `threads` loop threads (each with its own SO_REUSEPORT
  * listener for every TCP address) and `workers` worker threads. A handler runs on the loop thread of its
@@ -95,10 +96,10 @@ struct net_service {
 bool net_listen_tcp(struct net *net, const char *address, struct crypto_tls *tls, int tag,
                     const struct net_service *service, int *port_out, struct err *err);
 /* As net_listen_tcp, but what comes is frames: NET_FRAME_DIGITS ASCII digits of a length from 1 to body_max, then as
- * many bytes. The handler is given each as a request with method "FRAME", path "/" and the bytes as body, one at a time;
- * net_answer sends the reply's body as a frame, `close` counts, the rest does not; an empty body sends nothing and ends
- * the connection. Anything but a frame ends the connection without an answer; header_ms holds for the digits, body_ms
- * for the bytes. error_body is not used. */
+ * many bytes. The handler is given each as a request with method "FRAME", path "/" and the bytes as body, one at a
+ * time; net_answer sends the reply's body as a frame, `close` counts, the rest does not; an empty body sends nothing and
+ * ends the connection. Anything but a frame ends the connection without an answer; header_ms holds for the digits,
+ * body_ms for the bytes. error_body is not used. */
 #define NET_FRAME_DIGITS 8
 bool net_listen_frames(struct net *net, const char *address, struct crypto_tls *tls, int tag,
                        const struct net_service *service, int *port_out, struct err *err);
@@ -168,8 +169,8 @@ struct net_frame_request {
     int64_t body_max;                      /* larger answers fail with client.too_large */
 };
 #define NET_FRAMES_MAX 256                 /* under way; busy.queue above */
-/* As net_fetch_start: the result's body is the answering frame's bytes, status is 0. frame.length when the body does not
- * fit or the answer is no frame. `sent` is false when the other side refused our certificate by a TLS alert. */
+/* As net_fetch_start: the result's body is the answering frame's bytes, status is 0. frame.length when the body does
+ * not fit or the answer is no frame. `sent` is false when the other side refused our certificate by a TLS alert. */
 bool net_frame_start(struct net *net, const struct net_frame_request *request, net_fetch_done *done, void *arg,
                      struct err *err);
 

@@ -1,5 +1,5 @@
 /* talk: outgoing framed exchanges side by side on the first loop. Each has a connection of its own: name, connect,
- * handshake, one frame there, one frame back, end. It is freed when its last handle is closed, after its owner was told. */
+ * handshake, one frame there, one frame back, end. Its owner is told before the handles are closed; the last one frees it. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,7 +30,7 @@ struct talk {
     uv_connect_t connect;
     uv_write_t write;
     uv_timer_t timer;
-    bool looking, connected, given, sent, writing, deaf, ended;
+    bool looking, given, sent, writing, deaf, ended;
     int failure;                           /* uv's code of the last address tried */
 };
 
@@ -293,7 +293,6 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 static void begin_session(struct talk *talk)
 {
     struct err err = {0};
-    talk->connected = true;
     uv_tcp_nodelay(&talk->tcp, 1);
     talk->session = crypto_session_connect(talk->tls, talk->host, &err);
     if (!talk->session)

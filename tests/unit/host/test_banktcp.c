@@ -1,5 +1,5 @@
-/* The adapter banktcp as the daemon runs it: loaded by the host, over TLS, against a peer that reads with Python's codecs
- * and strictly as declared. */
+/* The adapter banktcp as the daemon runs it: loaded by the host, over TLS, against a peer that reads with Python's
+ * codecs and strictly as declared. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,8 +29,14 @@ static const char *const charsets[] = {NULL, "gb18030", "gbk", "gb2312"};
 
 static int set_up(void **state)
 {
-    struct net_options net = {.threads = 1, .workers = 1, .connections = 16, .header_ms = 1000, .body_ms = 1000,
-                              .idle_ms = 1000, .write_ms = 1000, .stop_ms = 1000};
+    struct net_options net = {.threads = 1,
+                              .workers = 1,
+                              .connections = 16,
+                              .header_ms = 1000,
+                              .body_ms = 1000,
+                              .idle_ms = 1000,
+                              .write_ms = 1000,
+                              .stop_ms = 1000};
     struct host_options options = {.adapters_dir = BINARY_DIR "/adapters", .step_limit_ms = 20000};
     struct err err = {0};
     char command[256];
@@ -121,7 +127,9 @@ static struct host_instance *open_bank(const struct ask *ask)
 static struct watch run_on(struct host_instance *instance, const struct ask *ask)
 {
     static struct watch w;
-    struct host_send send = {.resolve = ask->resolve, .message_id = "m-1", .message = bytes_str(ask->message),
+    struct host_send send = {.resolve = ask->resolve,
+                             .message_id = "m-1",
+                             .message = bytes_str(ask->message),
                              .media_type = ask->media_type == NULL ? "application/xml" : ask->media_type,
                              .deadline_ms = LONG_MS};
     struct host_job *job;
@@ -178,9 +186,11 @@ static void each_charset_is_spoken_as_declared(void **state)
 static void what_cannot_be_written_is_rejected_when_so_agreed(void **state)
 {
     (void)state;
-    expect((struct ask){GB2312, .unmappable = "reject", .message = "<M do=\"echo\">昇</M>"}, GWA_REJECTED, "charset lacks");
+    expect((struct ask){GB2312, .unmappable = "reject", .message = "<M do=\"echo\">昇</M>"}, GWA_REJECTED,
+           "charset lacks");
     expect((struct ask){GB2312, .unmappable = "reject", .message = "<M do=\"echo\">山</M>"}, GWA_DONE, "<R>山</R>");
-    expect((struct ask){GB2312, .resolve = true, .unmappable = "reject", .message = "<M do=\"echo\">昇</M>"}, GWA_RETRY, "");
+    expect((struct ask){GB2312, .resolve = true, .unmappable = "reject", .message = "<M do=\"echo\">昇</M>"}, GWA_RETRY,
+           "");
     expect((struct ask){ANY, .media_type = "application/json", .message = "echo {}"}, GWA_REJECTED, "only XML");
 }
 
@@ -213,10 +223,14 @@ static void wrong_settings_are_refused(void **state)
     static const struct {
         const char *address, *charset, *unmappable, *digits, *word;
     } cases[] = {
-        {"bank.example", "gbk", "charref", "8", "address"},   {":9000", "gbk", "charref", "8", "address"},
-        {"a:b", "gbk", "charref", "8", "address"},            {"https://a:1", "gbk", "charref", "8", "address"},
-        {"a:1", "big5", "charref", "8", "charset"},           {"a:1", "gbk", "question_mark", "8", "unmappable"},
-        {"a:1", "gbk", "reject", "0", "digits"},              {"a:1", "gbk", "reject", "11", "digits"},
+        {"bank.example", "gbk", "charref", "8", "address"},
+        {":9000", "gbk", "charref", "8", "address"},
+        {"a:b", "gbk", "charref", "8", "address"},
+        {"https://a:1", "gbk", "charref", "8", "address"},
+        {"a:1", "big5", "charref", "8", "charset"},
+        {"a:1", "gbk", "question_mark", "8", "unmappable"},
+        {"a:1", "gbk", "reject", "0", "digits"},
+        {"a:1", "gbk", "reject", "11", "digits"},
     };
 
     (void)state;

@@ -1,5 +1,5 @@
-"""A peer for frames, written without the gateway's code: TLS with client certificates on a free port of loopback, which it
-prints. Each connection carries one frame of eight digits; its first word says what to do, the rest is what to do it with.
+"""A peer for frames, written without the gateway's code: TLS with client certificates on a free port of loopback, which
+it prints. Each connection carries one frame of eight digits; its first word says what to do, the rest is what with.
 
     frames.py CERT KEY CA [CHARSET]
 

@@ -1,5 +1,5 @@
-/* Frames over TCP: the reader in every split, the listener on a bare socket and behind TLS, and the exchange with a peer
- * that is written without our code and misbehaves when told. */
+/* Frames over TCP: the reader in every split, the listener on a bare socket and behind TLS, and the exchange with a
+ * peer that is written without our code and misbehaves when told. */
 #include "raw.h"
 
 #include "crypto/crypto.h"
@@ -27,7 +27,9 @@ static const char *file(const char *name, const char *suffix)
 
 static struct crypto_tls *context(const char *name, const char *crl)
 {
-    struct crypto_tls_files files = {.cert = file(name, ".pem"), .key = file(name, ".key"), .ca = file("ca", ".pem"),
+    struct crypto_tls_files files = {.cert = file(name, ".pem"),
+                                     .key = file(name, ".key"),
+                                     .ca = file("ca", ".pem"),
                                      .crl = crl ? file(crl, ".pem") : NULL};
     struct crypto_tls *tls = NULL;
     struct err err = {0};
@@ -107,7 +109,8 @@ static void handle(struct net_request *request, void *arg)
     (void)arg;
     net_connection_set_mark(request, net_connection_mark(request) + 1);
     if (bytes_equal(body, BYTES_LIT("WHO")))
-        snprintf(text, sizeof(text), "%s %d", net_peer_digest(request) ? hex_encode(net_peer_digest(request), 32, hex) : "?",
+        snprintf(text, sizeof(text), "%s %d",
+                 net_peer_digest(request) ? hex_encode(net_peer_digest(request), 32, hex) : "?",
                  net_listener_tag(request));
     else if (bytes_equal(body, BYTES_LIT("COUNT")))
         snprintf(text, sizeof(text), "%llu", (unsigned long long)net_connection_mark(request));
@@ -138,8 +141,13 @@ static void on_closed(uint64_t mark, void *arg)
     gate_open(&closed);
 }
 
-static const struct net_options patient = {.threads = 1, .workers = 1, .connections = 20, .header_ms = PATIENCE_MS,
-                                           .body_ms = PATIENCE_MS, .idle_ms = PATIENCE_MS, .write_ms = PATIENCE_MS,
+static const struct net_options patient = {.threads = 1,
+                                           .workers = 1,
+                                           .connections = 20,
+                                           .header_ms = PATIENCE_MS,
+                                           .body_ms = PATIENCE_MS,
+                                           .idle_ms = PATIENCE_MS,
+                                           .write_ms = PATIENCE_MS,
                                            .stop_ms = 2000};
 
 static void start_with(const struct net_options *options, const char *identity)
@@ -334,8 +342,11 @@ static bool begin(struct ask ask, struct outcome *outcome, struct err *err)
     char address[64];
     const char *as = ask.as ? ask.as : "gateway-client";
     snprintf(address, sizeof(address), "%s:%d", ask.host ? ask.host : "127.0.0.1", ask.port ? ask.port : peer.port);
-    struct net_frame_request request = {.address = address, .digits = ask.digits ? ask.digits : 8, .body = ask.body,
-                                        .cert = as[0] ? file(as, ".pem") : NULL, .key = as[0] ? file(as, ".key") : NULL,
+    struct net_frame_request request = {.address = address,
+                                        .digits = ask.digits ? ask.digits : 8,
+                                        .body = ask.body,
+                                        .cert = as[0] ? file(as, ".pem") : NULL,
+                                        .key = as[0] ? file(as, ".key") : NULL,
                                         .ca = file(ask.ca ? ask.ca : "ca", ".pem"),
                                         .connect_ms = ask.connect_ms ? ask.connect_ms : PATIENCE_MS,
                                         .total_ms = ask.total_ms ? ask.total_ms : PATIENCE_MS,
@@ -448,10 +459,12 @@ static void both_sides_prove_who_they_are(void **state)
     snprintf(want, sizeof(want), "%s 5", hex_encode(crypto_key_digest(key), 32, hex));
     crypto_key_free(&key);
     expect_text((struct ask){.port = secure_port, .as = "bank-a", .body = BYTES_LIT("WHO")}, want);
-    expect_failure((struct ask){.port = secure_port, .ca = "bad/foreign-ca", .body = BYTES_LIT("x")}, ERR_CLIENT_TLS, false);
+    expect_failure((struct ask){.port = secure_port, .ca = "bad/foreign-ca", .body = BYTES_LIT("x")}, ERR_CLIENT_TLS,
+                   false);
     static const char *const strangers[] = {"", "bad/foreign-client", "bad/expired", "bad/revoked"};
     for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
-        struct outcome outcome = exchange((struct ask){.port = secure_port, .as = strangers[i], .body = BYTES_LIT("x")});
+        struct outcome outcome =
+            exchange((struct ask){.port = secure_port, .as = strangers[i], .body = BYTES_LIT("x")});
         assert_false(outcome.ok);
         assert_int_equal(outcome.code, ERR_CLIENT_TLS);
     }
@@ -475,7 +488,8 @@ static void the_host_must_stand_in_the_certificate(void **state)
 {
     (void)state;
     expect_failure((struct ask){.port = secure_port, .body = BYTES_LIT("x")}, ERR_CLIENT_TLS, false);
-    expect_failure((struct ask){.port = secure_port, .host = "localhost", .body = BYTES_LIT("x")}, ERR_CLIENT_TLS, false);
+    expect_failure((struct ask){.port = secure_port, .host = "localhost", .body = BYTES_LIT("x")}, ERR_CLIENT_TLS,
+                   false);
 }
 
 static void large_frames_arrive_whole(void **state)
@@ -510,6 +524,7 @@ static void a_stop_ends_exchanges(void **state)
     assert_true(gate_wait(&answered, 1));
     assert_int_equal(outcome.code, ERR_STOPPING);
     assert_true(outcome.sent);
+    buf_free(&outcome.body);
     assert_false(begin((struct ask){.body = BYTES_LIT("x")}, &outcome, &err));
     assert_int_equal(err.code, ERR_STOPPING);
     net_free(&client);
