@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Measures what the parts cost, each figure beside a reference taken in the same run.
 
-    bench.py [P1 P2 P6 P6file P7 P8 backup] [--rows N] [--firms N] [--requests N] [--strict]
+    bench.py [P1 P2 P4 P5 P6 P6file P7 P8 backup] [--rows N] [--firms N] [--requests N] [--strict]
 
 P1  status query, statement already signed: server CPU against nginx serving the same bytes
 P2  the same at the first question: what signing adds, in raw P-256 signatures (x)
+P4  a credit.report of one row in XML, ECDSA: decided, durable, its receipt signed; 64 in flight; in raw signatures (x)
+P5  the same in JSON, ES256
 P6  a list over HTTPS pages, first load and nothing changed: rows per second of CPU, anonymous memory; beside curl
 P7  idle with the whole list: anonymous memory, seconds from exec to ready
 P8  P1 with the long list against P1 with the short one
@@ -35,7 +37,7 @@ PAGE_SIZE = 500
 SPREAD = 1000
 PAIRS = 5
 SETTINGS = {"net.partner_rate": 1000000, "net.threads": 2}
-PATHS = ("P1", "P2", "P6", "P6file", "P7", "P8", "backup")
+PATHS = ("P1", "P2", "P4", "P5", "P6", "P6file", "P7", "P8", "backup")
 results = []
 
 
@@ -203,6 +205,40 @@ def p2(site, work, options):
     extra, user = (statistics.median(a[i] - b[i] for a, b in zip(first, again)) / x for i in (0, 1))
     result("P2", "signed at first question, above P1", extra, "x", f"x = {x:.2f} µs; first {statistics.median(first)[0]:.2f} µs, "
            f"again {statistics.median(again)[0]:.2f} µs a request; in user mode alone {user:.2f} x", "≤ 1.3", extra <= 1.3, x_us=x)
+
+
+# ---- P4, P5: a bank reports a loan
+
+MESSAGES = 2000                      # of one measurement
+IN_FLIGHT = 64
+
+
+def requests_of(site, form, n):
+    """Signed before anything is measured; each reports a drawdown on a line of its own."""
+    author, codes = site.gateway.author("bank-a"), site.codes(n)
+    loan = {"amount_fen": 300000000, "rate_bp": 435, "date": "2026-11-02", "due": "2027-11-01"}
+    for i, code in enumerate(codes):
+        message = author.write(form, "credit.report", {"rows": [
+            {"event": "drawdown", "uscc": code, "credit_no": f"SX{i}", "loan_no": f"JJ{i}", **loan}]})
+        head = "".join(f"{name}: {value}\r\n" for name, value in message.all_headers().items())
+        yield (f"POST /v1/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(message.body)}\r\n{head}\r\n").encode() + message.body
+
+
+def messages(site, path, form, budget):
+    site.load()
+    note(f"{path}: {PAIRS * MESSAGES:,} messages signed")
+    load = Load(site.gateway.port, site.pki, list(requests_of(site, form, (PAIRS + 1) * MESSAGES)), IN_FLIGHT)
+    load.ask(MESSAGES)
+    x, costs = [sign_us()], []
+    for i in range(PAIRS):
+        cost, told = load.cost(site.pid, MESSAGES, (i + 1) * MESSAGES)
+        costs.append(cost)
+        x.append(sign_us())
+    load.close()
+    cost, x = statistics.median(costs), statistics.median(x)
+    result(path, f"credit.report of one row, {form.upper()}, {site.rows:,} firms, {IN_FLIGHT} in flight", cost / x, "x a message",
+           f"x = {x:.2f} µs; {cost:.1f} µs a message, p50 {told['p50_us'] / 1000:.1f} ms, p99 {told['p99_us'] / 1000:.1f} ms", f"≤ {budget}",
+           cost / x <= budget, x_us=x, per_second=told["requests"] / told["seconds"])
 
 
 # ---- P6: a long list
@@ -377,7 +413,7 @@ def print_table():
 
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="which: P1 P2 P6 P6file P7 P8 backup (all)")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="which: P1 P2 P4 P5 P6 P6file P7 P8 backup (all)")
     parser.add_argument("--rows", type=int, default=1000000, help="the long list (P6 P7 P8)")
     parser.add_argument("--firms", type=int, default=50000, help="the short list (P1 P2 P8)")
     parser.add_argument("--requests", type=int, default=100000, help="requests of one measurement")
@@ -410,9 +446,13 @@ def main():
             p1(small, work, options)
         if "P2" in wanted:
             p2(small, work, options)
-        large = site(options.rows, "long") if wanted & {"P6", "P7", "P8", "backup"} else None
+        large = site(options.rows, "long") if wanted & {"P4", "P5", "P6", "P7", "P8", "backup"} else None
         if "P6" in wanted:
             p6(large, work, options)
+        if "P4" in wanted:
+            messages(large, "P4", "xml", 15)
+        if "P5" in wanted:
+            messages(large, "P5", "json", 17)
         if "P6file" in wanted:
             files = FileSite(work, pki, options.rows, "files")
             stack.callback(files.stop)

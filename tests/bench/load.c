@@ -1,10 +1,11 @@
-/* Load generator: asks a list of paths in turn over kept-alive TLS 1.3 connections with a client certificate and
+/* Load generator: sends a list of requests in turn over kept-alive TLS 1.3 connections with a client certificate and
  * tells what came back. One thread, one request under way on each connection.
  *
- *     load PORT CERT KEY CA CONNECTIONS PATHS
+ *     load PORT CERT KEY CA CONNECTIONS FILE
  *
- * PATHS holds a path a line. When all connections stand it prints "ready" and reads commands "COUNT FIRST" from
- * standard input: ask COUNT paths, beginning with line FIRST (from 0) and around the end. Each is answered by one line of
+ * FILE holds a path a line, each asked for by GET; or, when its name ends in .requests, whole requests, each behind eight
+ * digits that tell its bytes. When all connections stand it prints "ready" and reads commands "COUNT FIRST" from
+ * standard input: send COUNT requests, beginning with FIRST (from 0) and around the end. Each is answered by one line of
  * JSON: requests, ok (status 200), other, body_bytes, bytes, seconds, cpu, p50_us, p99_us. Connections stay open
  * between commands, so that handshakes are outside of what is measured. Exits 1 when anything fails.
  */
@@ -26,6 +27,7 @@
 
 #define CONNECTIONS_MAX 1024
 #define PATH_MAX_BYTES 256
+#define REQUEST_MAX (1 << 20)
 #define ANSWER_MAX (256u << 10)
 #define WAIT_MS 30000
 
@@ -42,8 +44,13 @@ struct tally {
     uint32_t *us;    /* latency of each request */
 };
 
-static char **paths;
-static long path_n, next_path;
+struct request {
+    char *p;
+    int n;
+};
+
+static struct request *requests;
+static long request_n, next_request;
 
 static void die(const char *what)
 {
@@ -59,26 +66,53 @@ static int64_t now_ns(clockid_t clock)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static void read_paths(const char *name)
+static void add_request(char *p, int n)
 {
-    FILE *f = fopen(name, "r");
-    char line[PATH_MAX_BYTES];
-    size_t room = 0;
-    if (f == NULL)
-        die(name);
+    static long room;
+    if (request_n == room) {
+        room = room == 0 ? 1024 : room * 2;
+        requests = realloc(requests, (size_t)room * sizeof *requests);
+    }
+    if (requests == NULL || p == NULL)
+        die("memory");
+    requests[request_n++] = (struct request){p, n};
+}
+
+static void read_paths(FILE *f)
+{
+    char line[PATH_MAX_BYTES], *request;
     while (fgets(line, sizeof line, f) != NULL) {
         line[strcspn(line, "\n")] = '\0';
-        if ((size_t)path_n == room) {
-            room = room == 0 ? 1024 : room * 2;
-            paths = realloc(paths, room * sizeof *paths);
-            if (paths == NULL)
-                die("memory");
-        }
-        paths[path_n++] = strdup(line);
+        int n = asprintf(&request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n\r\n", line);
+        add_request(n > 0 ? request : NULL, n);
     }
+}
+
+static void read_whole(FILE *f)
+{
+    char digits[9] = "";
+    while (fread(digits, 1, 8, f) == 8) {
+        int n = atoi(digits);
+        char *request = n > 0 && n <= REQUEST_MAX ? malloc((size_t)n) : NULL;
+        if (request == NULL || fread(request, 1, (size_t)n, f) != (size_t)n)
+            die("a request's length");
+        add_request(request, n);
+    }
+}
+
+static void read_requests(const char *name)
+{
+    const char *end = strrchr(name, '.');
+    FILE *f = fopen(name, "r");
+    if (f == NULL)
+        die(name);
+    if (end != NULL && strcmp(end, ".requests") == 0)
+        read_whole(f);
+    else
+        read_paths(f);
     fclose(f);
-    if (path_n == 0)
-        die("no paths");
+    if (request_n == 0)
+        die("no requests");
 }
 
 /* ---- connections ---- */
@@ -115,15 +149,13 @@ static void open_connection(struct connection *c, SSL_CTX *ctx, int port)
 
 static void ask(struct connection *c, struct tally *t)
 {
-    char request[PATH_MAX_BYTES + 128];
     if (t->started == t->wanted)
         return;
-    int n = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n\r\n",
-                     paths[next_path++ % path_n]);
+    const struct request *request = &requests[next_request++ % request_n];
     t->started++;
     c->n = 0;
     c->sent_ns = now_ns(CLOCK_MONOTONIC);
-    if (SSL_write(c->ssl, request, n) != n)
+    if (SSL_write(c->ssl, request->p, request->n) != request->n)
         die("write");
 }
 
@@ -154,7 +186,8 @@ static bool whole(struct connection *c, struct tally *t)
         die("more bytes than announced");
     bool ok = strncmp(c->answer, "HTTP/1.1 200", 12) == 0;
     t->ok += ok;
-    t->other += !ok;
+    if (!ok && t->other++ == 0)
+        fprintf(stderr, "load: first of the others: %.800s\n", c->answer);
     t->body_bytes += (long)length;
     t->bytes += (long)c->n;
     t->us[t->done++] = (uint32_t)((now_ns(CLOCK_MONOTONIC) - c->sent_ns) / 1000);
@@ -204,7 +237,7 @@ static void run(int epoll, struct connection *connections, int n, long count, lo
     t.us = calloc((size_t)count, sizeof *t.us);
     if (t.us == NULL)
         die("memory");
-    next_path = first;
+    next_request = first;
     int64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
     for (int i = 0; i < n; i++)
         ask(&connections[i], &t);
@@ -223,12 +256,12 @@ int main(int argc, char **argv)
 {
     static struct connection connections[CONNECTIONS_MAX];
     if (argc != 7 || atoi(argv[5]) < 1 || atoi(argv[5]) > CONNECTIONS_MAX) {
-        fprintf(stderr, "usage: load PORT CERT KEY CA CONNECTIONS PATHS\n");
+        fprintf(stderr, "usage: load PORT CERT KEY CA CONNECTIONS FILE\n");
         return 2;
     }
     int n = atoi(argv[5]), epoll = epoll_create1(EPOLL_CLOEXEC);
     SSL_CTX *ctx = context(argv);
-    read_paths(argv[6]);
+    read_requests(argv[6]);
     for (int i = 0; i < n; i++) {
         open_connection(&connections[i], ctx, atoi(argv[1]));
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = &connections[i]};

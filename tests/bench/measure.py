@@ -78,8 +78,12 @@ class Load:
 
     def __init__(self, port, pki, paths, connections=32):
         WORK.mkdir(parents=True, exist_ok=True)
-        self.file = WORK / f"paths-{port}"
-        self.file.write_text("".join(p + "\n" for p in paths))
+        if isinstance(paths[0], bytes):        # whole requests
+            self.file = WORK / f"{port}.requests"
+            self.file.write_bytes(b"".join(b"%08d" % len(r) + r for r in paths))
+        else:
+            self.file = WORK / f"paths-{port}"
+            self.file.write_text("".join(p + "\n" for p in paths))
         cert, key = pki.pair("bank-a")
         self.process = subprocess.Popen([program("load"), str(port), cert, key, pki.ca, str(connections), str(self.file)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
