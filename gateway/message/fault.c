@@ -108,13 +108,15 @@ void fault_add(struct faults *faults, enum err_code code, const xmlNode *node, c
     (void)err_set(&faults->errors[faults->n++], code, place, "%s", detail);
 }
 
-static const char *misplaced(const struct model_field *field, bool seen, bool behind)
+static void look_at_place(struct faults *faults, const xmlNode *child, const struct model_field *field, bool seen,
+                          bool behind)
 {
     if (field == NULL)
-        return "it is not known here";
-    if (seen && !field->list)
-        return "it appears twice";
-    return behind ? "it is not where it belongs in the order" : NULL;
+        fault_add(faults, ERR_SCHEMA_INVALID, child, NULL, "it is not known here");
+    else if (seen && !field->list)
+        fault_add(faults, ERR_SCHEMA_INVALID, child, NULL, "it appears twice");
+    else if (behind)
+        fault_add(faults, ERR_SCHEMA_INVALID, child, NULL, "it is not where it belongs in the order");
 }
 
 void fault_members(struct faults *faults, const xmlNode *node)
@@ -130,11 +132,8 @@ void fault_members(struct faults *faults, const xmlNode *node)
          child = message_next_element(child->next)) {
         bool ours = message_is(child, MESSAGE_NAMESPACE, (const char *)child->name);
         const struct model_field *field = ours ? model_field_xml(type, (const char *)child->name) : NULL;
-        const char *detail =
-            misplaced(field, field != NULL && seen[field - type->fields], field != NULL && field < last);
 
-        if (detail != NULL)
-            fault_add(faults, ERR_SCHEMA_INVALID, child, NULL, detail);
+        look_at_place(faults, child, field, field != NULL && seen[field - type->fields], field != NULL && field < last);
         if (field != NULL) {
             seen[field - type->fields] = true;
             last = field > last ? field : last;
