@@ -252,16 +252,11 @@ static void wrong_settings_are_refused(void **state)
 
 #define REGISTRATIONS SHARED_VECTORS "/registrations/shanxi.tsv"
 
-/* Which names GB2312 lacks a character of, says Python. */
-static const char misfits[] =
-    "/usr/bin/python3 -c 'import sys\n"
-    "for line in list(open(sys.argv[1], encoding=\"utf-8\"))[1:]:\n"
-    "    name = line.split(\"\\t\")[1]\n"
-    "    if len(name.encode(\"gb2312\", \"ignore\").decode(\"gb2312\")) < len(name): print(name)' " REGISTRATIONS;
+#define NAMES "/usr/bin/python3 -B " SOURCE_DIR "/tests/unit/host/names.py " REGISTRATIONS
 
 static unsigned carry_misfits(struct host_instance *references, struct host_instance *refuses)
 {
-    FILE *names = popen(misfits, "r");
+    FILE *names = popen(NAMES, "r");
     char name[512], message[1024], want[1024];
     unsigned n = 0;
 
@@ -292,6 +287,69 @@ static void real_names_that_gb2312_lacks_arrive_or_are_rejected(void **state)
     host_close(&refuses);
 }
 
+/* ---- a signature ------------------------------------------------------------------------------------------ */
+
+/* A message with all those names, signed with the gateway's key by the stand-ins' own code. */
+static const char *signed_message(void)
+{
+    static char message[65536];
+    char command[2048];
+    size_t n;
+    FILE *file;
+
+    (void)snprintf(command, sizeof(command), NAMES " %s/gateway-sign", world.dir);
+    file = popen(command, "r");
+    n = fread(message, 1, sizeof(message) - 1, file);
+    assert_int_equal(pclose(file), 0);
+    message[n] = '\0';
+    return message;
+}
+
+static pid_t bank_pid;
+
+static FILE *start_bank(const char *charset, int *port)
+{
+    char command[2048], line[512] = "";
+    FILE *bank;
+
+    (void)snprintf(command, sizeof(command),
+                   "exec /usr/bin/python3 -B %s/tests/peers/bank_tcp.py --name bank-b --cert %s/bank-server.pem --key "
+                   "%s/bank-server.key --ca %s --sign-cert %s/bank-b-sign.pem --sign-key %s/bank-b-sign.key "
+                   "--gateway-cert %s/gateway-sign.pem --charset %s",
+                   SOURCE_DIR, world.dir, world.dir, world.ca, world.dir, world.dir, world.dir, charset);
+    bank = popen(command, "r");
+    assert_non_null(fgets(line, sizeof(line), bank));
+    *port = atoi(strstr(line, "\"port\": ") + 8);
+    (void)snprintf(line, sizeof(line), "%s", strstr(line, "\"pid\": ") + 7);
+    bank_pid = atoi(line);
+    return bank;
+}
+
+/* The bank reads as strictly as its charset, verifies over the canonical form, and signs its receipt with SM2. */
+static void a_signature_survives_each_charset(void **state)
+{
+    const char *message;
+
+    (void)state;
+    if (access(REGISTRATIONS, R_OK) != 0)
+        skip();
+    message = signed_message();
+    for (enum speaks speaks = GB18030; speaks <= GB2312; speaks++) {
+        char address[32];
+        int port;
+        FILE *bank = start_bank(charsets[speaks], &port);
+
+        (void)snprintf(address, sizeof(address), "127.0.0.1:%d", port);
+        struct watch w = run((struct ask){speaks, .address = address, .message = message});
+        kill(bank_pid, SIGTERM);
+        (void)pclose(bank);
+        if (w.verdict != GWA_DONE)
+            fail_msg("%s: %d %s", charsets[speaks], w.verdict, w.detail);
+        assert_non_null(strstr(w.reply, "<Result>accepted</Result>"));
+        assert_int_equal(memcmp(w.reply, "<Message", 8), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +360,7 @@ int main(void)
         cmocka_unit_test(asking_is_sending_again),
         cmocka_unit_test(wrong_settings_are_refused),
         cmocka_unit_test(real_names_that_gb2312_lacks_arrive_or_are_rejected),
+        cmocka_unit_test(a_signature_survives_each_charset),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
