@@ -9,9 +9,11 @@
 # Installs the packages of gateway/packages.txt when some are missing (that needs root), builds into build/, makes a
 # development PKI, starts a stand-in bureau and pledged, syncs the bureau's list, asks as two banks and verifies what
 # they were told. Progress goes to standard error, the story to standard output. Nothing lands outside build/.
+# The operators' console is built too where node and npm are installed (gateway/console/README.md).
 set -eu
 umask 077
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+outside=${https_proxy:-${HTTPS_PROXY:-}} # npm may need it; nothing else here leaves the machine
 unset PLEDGED_SOCKET http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy NO_COLOR 2>/dev/null || :
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -90,6 +92,13 @@ install_packages() {
     { apt-get -q update && apt-get -q install -y --no-install-recommends $wanted; } >&2 || die "the packages could not be installed"
 }
 
+# The console is fetched for, so a machine that is cut off goes without.
+build_console() {
+    ${outside:+env "https_proxy=$outside"} ninja -C "$build" console_pages && return 0
+    say "the console could not be built (see $build/quickstart-build.log); going on without it"
+    cmake -DGW_CONSOLE=OFF "$build"
+}
+
 build_programs() {
     say "building (build/)"
     mkdir -p "$build"
@@ -98,6 +107,7 @@ build_programs() {
         if [ ! -f "$build/build.ninja" ]; then
             cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo
         fi
+        build_console
         ninja -C "$build" pledged pledgectl bureau
     ) 8>"$build/.build.lock" >"$build/quickstart-build.log" 2>&1 || {
         tail -n 40 "$build/quickstart-build.log" >&2
@@ -531,6 +541,18 @@ tell_proof() {
 END
 }
 
+# For a person's browser: Debian's Chromium and Firefox import it with this password.
+tell_console() {
+    [ "$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$socket" http://pledged/console/)" = 200 ] || return 0
+    for id in operator-1 operator-2; do
+        openssl pkcs12 -export -in "$pki/$id.pem" -inkey "$pki/$id.key" -passout pass:pledged -out "$work/$id.p12" || return 0
+    done
+    cat <<END
+   console      https://$url_host:$admin_port/console/   with $work/operator-1.p12 (or operator-2, password pledged) and
+                $pki/ca.pem imported in the browser
+END
+}
+
 tell_next() {
     cat <<END
 
@@ -550,8 +572,9 @@ The sandbox is up  沙箱已就绪
    try          build/bin/pledgectl --socket $socket status
                 build/bin/pledgectl --socket $socket approve list
                 curl --cacert $pki/ca.pem --cert $pki/bank-a.pem --key $pki/bank-a.key https://$url_host:$port/v1/whitelist/$listed_firm
-   Interrupt (Ctrl-C) to stop it.
 END
+        tell_console
+        echo "   Interrupt (Ctrl-C) to stop it."
     else
         echo "   sh gateway/quickstart.sh --keep      the same as a sandbox that stays up"
         echo

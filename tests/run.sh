@@ -31,11 +31,17 @@ usage() {
     exit 2
 }
 
-# install FILE…: packages named there that are not installed
+# there PACKAGE or PACKAGE(COMMAND): it is installed, or something else has brought its command
+there() {
+    case $1 in *"("*) command -v "$(expr "$1" : '.*(\(.*\))')" >/dev/null && return 0 ;; esac
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "${1%"("*}" 2>/dev/null || :)" = installed ]
+}
+
+# install FILE…: packages named there that are not there
 install() {
     wanted=
     for package in $(cat "$@" | grep -v '^#'); do
-        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || :)" = installed ] || wanted="$wanted $package"
+        there "$package" || wanted="$wanted ${package%"("*}"
     done
     [ -n "$wanted" ] || return 0
     say "installing packages:$wanted"
@@ -59,7 +65,7 @@ logged() {
 # the other options of the same call.
 build_plain() {
     say "building with gcc (build/)"
-    logged build-plain env CC=gcc cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGW_WERROR=ON \
+    logged build-plain env CC=gcc cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGW_WERROR=ON -DGW_CONSOLE=ON \
         "-DGW_SANITIZED_BUILD=$build/asan" "-DGW_FUZZ_BUILD=$build/fuzz"
     logged build-plain ninja -C "$build"
 }
@@ -67,13 +73,13 @@ build_plain() {
 build_asan() {
     say "building with clang and sanitizers (build/asan)"
     logged build-asan env CC=clang cmake -S "$root" -B "$build/asan" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGW_WERROR=ON \
-        -DGW_SANITIZE=ON
+        -DGW_SANITIZE=ON -DGW_CONSOLE=PREBUILT "-DGW_CONSOLE_DIST=$build/gateway/console/dist"
     logged build-asan ninja -C "$build/asan"
 }
 
 build_fuzz() {
     say "building the fuzz targets (build/fuzz)"
-    logged build-fuzz env CC=clang cmake -S "$root" -B "$build/fuzz" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGW_FUZZ=ON
+    logged build-fuzz env CC=clang cmake -S "$root" -B "$build/fuzz" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGW_FUZZ=ON -DGW_CONSOLE=OFF
     logged build-fuzz ninja -C "$build/fuzz" fuzzers
 }
 

@@ -61,9 +61,11 @@ elseif(console_mode STREQUAL "PREBUILT")
   file(GLOB console_needs CONFIGURE_DEPENDS ${GW_CONSOLE_DIST}/*)
 endif()
 message(STATUS "Console: ${console_mode}")
+set_property(GLOBAL PROPERTY GW_CONSOLE_MODE ${console_mode}) # tests ask for it
 
 file(MAKE_DIRECTORY ${console_build})
 add_custom_command(OUTPUT ${console_c}
   COMMAND ${CMAKE_COMMAND} "-DDIST=${console_dist}" -DOUT=${console_c} -P ${console_embed}
   DEPENDS ${console_needs} ${console_embed} COMMENT "Embedding the console" VERBATIM)
+add_custom_target(console_pages DEPENDS ${console_c}) # the one step that may need the network
 target_sources(console PRIVATE ${console_c})

@@ -40,7 +40,7 @@ inside() {
     began=$(date +%s)
     code=0
     env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LANG=C.UTF-8 ${http_proxy:+http_proxy="$http_proxy"} \
-        ${https_proxy:+https_proxy="$https_proxy"} chroot "$system" sh -c "cd /root/pledged && sh $1" >"$results/chroot.last" 2>&1 || code=$?
+        ${https_proxy:+https_proxy="$https_proxy"} NODE_EXTRA_CA_CERTS=/etc/outside-ca.crt chroot "$system" sh -c "cd /root/pledged && sh $1" >"$results/chroot.last" 2>&1 || code=$?
     cat "$results/chroot.last" >>"$log"
     say "sh $1: exit $code after $(($(date +%s) - began)) s"
     [ "$code" -eq 0 ] || {

@@ -33,7 +33,7 @@ fresh_bootstrap() {
     [ -s "$system/etc/apt/sources.list" ] || echo "deb $mirror bookworm main" >"$system/etc/apt/sources.list"
 }
 
-# The same proxies and name service as outside.
+# The same proxies, name service and trust as outside.
 fresh_network() {
     for file in /etc/apt/apt.conf /etc/apt/apt.conf.d/*; do
         if [ -f "$file" ] && grep -qiE 'Acquire::|Verify-Peer|CaInfo' "$file"; then
@@ -42,6 +42,8 @@ fresh_network() {
         fi
     done
     cp -L /etc/resolv.conf /etc/hosts "$system/etc/" 2>/dev/null || :
+    # whom this machine trusts when it fetches npm packages, for NODE_EXTRA_CA_CERTS
+    cp -L /etc/ssl/certs/ca-certificates.crt "$system/etc/outside-ca.crt" 2>/dev/null || :
 }
 
 fresh_mount() {

@@ -69,6 +69,9 @@ export function Loaded({ from, missing, children }) {
   );
 }
 
+/* As the gateway's own times are written. */
+const beijing = (at) => new Date(at.getTime() + 8 * 3600e3).toISOString().slice(11, 19);
+
 export function ReadAt({ from }) {
-  return <p class="small noprint">{from.at && t("refreshed", from.at.toTimeString().slice(0, 8))}</p>;
+  return <p class="small noprint">{from.at && t("refreshed", beijing(from.at))}</p>;
 }

@@ -52,7 +52,8 @@ export function MessagesPage({ query }) {
 
 /* An object of the API whose members are not known here, as text. */
 function Members({ of }) {
-  const show = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : value);
+  const plain = (value) => value === null || typeof value !== "object";
+  const show = (value) => (plain(value) ? value : Array.isArray(value) && value.every(plain) ? value.join(", ") : JSON.stringify(value));
   return <Facts pairs={Object.entries(of).map(([name, value]) => [name, <Text>{show(value)}</Text>])} />;
 }
 

@@ -3,7 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { newKey, post } from "./api.js";
 import { said, t } from "./lang.js";
 import { Loaded, Trouble, useLoad } from "./load.jsx";
-import { Actor, Facts, State, Text, Time } from "./show.jsx";
+import { Actor, Facts, State, Time } from "./show.jsx";
 
 /* What a refusal means to whoever pressed the button. */
 const PLAIN = { "approval.same_person": "same_person", "approval.changed": "changed", "approval.closed": "closed" };
@@ -100,32 +100,32 @@ function Who({ approval, me }) {
   return approval.maker?.kind === "person" && approval.maker.id === me.partner ? <p class="note">{t("own")}</p> : null;
 }
 
-export function Release({ id, run, me, onDecided }) {
-  const approval = useLoad(`/admin/v1/approvals/${encodeURIComponent(id)}`, run.state === "held" ? 10 : 0);
+/* `children`: what the decision is about, shown above it. */
+export function Release({ id, me, onDecided, children }) {
+  const approval = useLoad(`/admin/v1/approvals/${encodeURIComponent(id)}`, (now) => (now?.state === "open" ? 4 : 0));
   const [told, setTold] = useState();
   const decided = (what, sequence) => {
     if (what)
-      setTold(t(`sent_${what}`, sequence));
+      setTold([what, sequence]);
     approval.again();
     onDecided();
   };
-  const open = (now) => now.state === "open" && run.state === "held";
   return (
     <Loaded from={approval}>
-      {(now) => (
-        <section class={open(now) ? "held" : ""}>
-          <h2>{t(open(now) ? "held" : "decision")}</h2>
-          {told && <p class="good note" role="status">{told}</p>}
-          <Facts pairs={[
-            [t("held_why"), <Text>{said(now, "text")}</Text>],
-            [t("maker"), <Actor of={now.maker} />],
-            [t("made"), <Time at={now.made} />],
-          ]} />
-          {!open(now) && <Decision approval={now} />}
-          {open(now) && <Who approval={now} me={me} />}
-          {open(now) && me?.roles?.includes("approver") && <Form id={id} onDecided={decided} />}
-        </section>
-      )}
+      {(now) => {
+        const open = now.state === "open";
+        return (
+          <section class={open ? "held" : ""}>
+            <h2>{t(!open ? "decision" : now.what === "run" ? "held" : "waits")}</h2>
+            {told && <p class="good note noprint" role="status">{t(`sent_${told[0]}`, told[1])}</p>}
+            <p>{said(now, "text")}</p>
+            {children}
+            <Facts pairs={[[t("maker"), <Actor of={now.maker} />], [t("made"), <Time at={now.made} />]]} />
+            {open ? <Who approval={now} me={me} /> : <Decision approval={now} />}
+            {open && me?.roles?.includes("approver") && <Form id={id} onDecided={decided} />}
+          </section>
+        );
+      }}
     </Loaded>
   );
 }

@@ -23,18 +23,15 @@ function Counts({ run }) {
 }
 
 function Guard({ guard }) {
-  if (!guard)
-    return null;
   return (
-    <section>
-      <h2>{t("guard")}</h2>
+    <>
       <p>{t("guard_says", guard.wanted, guard.taken, guard.limit, guard.listed)}</p>
       <dl class="counts">
         {["wanted", "taken", "limit", "listed"].map((name) => (
           <div key={name}><dt>{t(`guard_${name}`)}</dt><dd><Count n={guard[name]} /></dd></div>
         ))}
       </dl>
-    </section>
+    </>
   );
 }
 
@@ -124,7 +121,7 @@ function Rows({ id, query }) {
   );
 }
 
-const pace = (run) => (run?.state === "running" ? 2 : run?.state === "held" ? 10 : 0);
+const pace = (run) => (run?.state === "running" ? 2 : run?.state === "held" ? 4 : 0);
 
 export function RunPage({ rest: [id], query, me }) {
   const run = useLoad(`/admin/v1/runs/${encodeURIComponent(id)}`, pace);
@@ -137,9 +134,9 @@ export function RunPage({ rest: [id], query, me }) {
         {(now) => (
           <>
             <p class="lead"><State group="run" value={now.state} /> <b>{word("who", now.next?.who)}</b> {said(now.next)}</p>
-            {now.approval && <Release id={now.approval} run={now} me={me} onDecided={run.again} />}
+            {now.approval && <Release id={now.approval} me={me} onDecided={run.again}>{now.guard && <Guard guard={now.guard} />}</Release>}
             <Failure error={now.error} />
-            <Guard guard={now.guard} />
+            {now.guard && !now.approval && <section><h2>{t("guard")}</h2><Guard guard={now.guard} /></section>}
             <Counts run={now} />
             {/* rows are other ones once the run has gone on */}
             <Rows key={`${now.state} ${now.phase}`} id={id} query={query} />

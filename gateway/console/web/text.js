@@ -68,8 +68,7 @@ export const texts = {
   error: ["错误", "Error"],
 
   held: ["暂缓，等待决定", "Held, waiting for a decision"],
-  held_why: ["为何暂缓", "Why it is held"],
-  held_what: ["尚未生效的改动", "What has not been done"],
+  waits: ["等待决定", "Waits for a decision"],
   guard: ["保护阈值", "Guard"],
   guard_says: [
     "本次将使 {0} 户企业离开名单；来源 24 小时内已移出 {1} 户，上限 {2} 户（名单共 {3} 户）。",
@@ -100,7 +99,7 @@ export const texts = {
   closed: ["已经有人作出决定，您的决定没有生效。", "Somebody decided already; your decision did not count."],
   decision: ["决定", "Decision"],
   decided_by: ["{0} 于 {1} 作出决定", "{0} decided at {1}"],
-  sent_grant: ["已批准，记录号 {0}；网关正在执行。", "Granted, record {0}; the gateway carries it out."],
+  sent_grant: ["已批准，记录号 {0}；网关随即执行。", "Granted, record {0}; the gateway carries it out."],
   sent_reject: ["已驳回，记录号 {0}；没有任何改动。", "Rejected, record {0}; nothing was changed."],
 
   rows: ["逐行差异", "Row by row"],
