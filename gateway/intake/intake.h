@@ -86,7 +86,7 @@ bool intake_seal(const struct catalog *catalog, const struct crypto_keyring *rin
 
 /* Deletes refused messages older than the moment. Blocking. */
 bool intake_forget(struct intake *intake, int64_t before_ms, struct err *err);
-/* A refused message as JSON {"number","time","sender","address","form","id","kind","code","place","detail","bytes",
+/* A refused message as JSON {"number","time","time_ms","sender","address","form","id","kind","code","place","detail","bytes",
  * "digest"} without its bytes; newest first, before number `before` (0: from the newest), until each returns false. */
 typedef bool intake_each(void *arg, struct bytes json);
 bool intake_refused(struct store_txn *txn, uint64_t before, size_t max, intake_each *each, void *arg, struct err *err);

@@ -22,6 +22,7 @@ static void put_line(struct buf *out, const struct intake_case *c, const struct 
     json_out_init(&json, out);
     json_begin_object(&json);
     json_add_time(&json, "time", c->in.now_ms);
+    json_add_integer(&json, "time_ms", c->in.now_ms);
     json_add_string(&json, "sender", c->in.sender->id);
     json_add_string_opt(&json, "address", c->in.address);
     json_add_string(&json, "form", c->in.form == INTAKE_XML ? "xml" : c->in.form == INTAKE_JOSE ? "jose" : "json");

@@ -1,0 +1,214 @@
+/* exchange_show: the way of one message through the gateway, in order. What it said is not shown: who looks after the
+ * gateway sees state and keys. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/exchange.h"
+
+#define LOOK_MAX 200000                /* refused messages looked at */
+
+/* ---- stages ------------------------------------------------------------------------------------------------------------ */
+
+static void stage(struct json_out *json, const char *name, int64_t time_ms, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void stage(struct json_out *json, const char *name, int64_t time_ms, const char *format, ...)
+{
+    struct err text = {0};
+    va_list args;
+
+    va_start(args, format);
+    (void)err_set_v(&text, ERR_INTERNAL, NULL, format, args);
+    va_end(args);
+    json_begin_object(json);
+    json_add_string(json, "name", name);
+    json_add_time(json, "time", time_ms);
+    json_add_string(json, "text_en", err_detail(&text, false));
+    json_add_string(json, "text_zh", err_detail(&text, true));
+    json_end_object(json);
+}
+
+static void stage_mapped(struct json_out *json, const struct record *record)
+{
+    if (record->first != 0)
+        stage(json, "mapped", record->time_ms, "%s: its rows became the records from %" PRId64 " on",
+              record->message.kind, record->first);
+    else
+        stage(json, "mapped", record->time_ms, "%s: good by its schema; no row became a record of its own",
+              record->message.kind);
+}
+
+static void stage_decided(struct json_out *json, const struct record *record)
+{
+    stage(json, "decided", record->time_ms, "%s, record %" PRIu64, record->result, record->seq);
+    stage(json, "receipt", record->time_ms, "r-%" PRIu64 ": %s", record->seq, record->result);
+}
+
+static void stage_later(struct json_out *json, const struct record *first, const struct record *latest)
+{
+    if (latest->seq == first->seq)
+        return;
+    stage(json, "decided", latest->time_ms, "what waited was decided by %s (%s): %s, record %" PRIu64,
+          latest->actor.id[0] ? latest->actor.id : actor_kind_name(latest->actor.kind),
+          latest->approval_id[0] ? latest->approval_id : "-", latest->result, latest->seq);
+    stage(json, "receipt", latest->time_ms, "r-%" PRIu64 ": %s", latest->seq, latest->result);
+}
+
+static void write_stages(struct json_out *json, const struct record *first, const struct record *latest)
+{
+    const struct message_note *message = &first->message;
+    char digest[2 * CRYPTO_DIGEST_SIZE + 1];
+
+    json_key(json, "stages");
+    json_begin_array(json);
+    stage(json, "raw", first->time_ms, "%" PRId64 " bytes of %s came, SHA-256 %s", message->bytes, message->form,
+          hex_encode(message->digest, sizeof(message->digest), digest));
+    stage(json, "verified", first->time_ms, "signed by %s with the key %s", message->sender, message->kid);
+    stage_mapped(json, first);
+    stage_decided(json, first);
+    stage_later(json, first, latest);
+    if (first->to[0] != '\0')
+        stage(json, "forwarded", first->time_ms, "to be passed on to %s", first->to);
+    json_end_array(json);
+}
+
+/* ---- a message with a record --------------------------------------------------------------------------------------------- */
+
+static void write_receipt(struct json_out *json, const struct record *record)
+{
+    char id[32];
+
+    (void)snprintf(id, sizeof(id), "r-%" PRIu64, record->seq);
+    json_key(json, "receipt");
+    json_begin_object(json);
+    json_add_string(json, "id", id);
+    json_add_string(json, "of", record->message.id);
+    json_add_string(json, "result", record->result);
+    json_add_string_opt(json, "code", record->code);
+    json_add_integer(json, "sequence", (int64_t)record->seq);
+    json_add_time(json, "time", record->time_ms);
+    json_end_object(json);
+}
+
+static void write_decided(struct ask *ask, struct store_txn *txn, const struct exchange *item,
+                          const struct record *first, const struct record *latest)
+{
+    struct json_out *json = &ask->json;
+    const char *rows = latest->rows[0] != '\0' ? latest->rows : first->rows;
+
+    json_begin_object(json);
+    exchange_write(json, item);
+    json_add_time(json, "created", first->message.created_ms);
+    json_add_string_opt(json, "trace_id", first->message.trace_id);
+    exchange_keys_write(ask, txn, first);
+    write_stages(json, first, latest);
+    json_key(json, "attempts");
+    json_begin_array(json);
+    json_end_array(json);
+    write_receipt(json, latest);
+    json_key(json, "rows");
+    json_put_raw(json, rows[0] != '\0' ? bytes_str(rows) : BYTES_LIT("[]"));
+    json_end_object(json);
+}
+
+/* Of this partner, or of whoever used the id last. */
+static bool find_sequence(struct ask *ask, struct store_txn *txn, const char *partner, uint64_t *seq_out,
+                          struct err *err)
+{
+    const struct directory *directory = ask->held->state.directory;
+    const char *id = ask->values[0];
+
+    *seq_out = 0;
+    for (size_t i = 0; i < (partner ? 1 : directory_partners(directory)); i++) {
+        struct message_state state = {0};
+        bool found = false;
+
+        CHECK(message_find(txn, partner ? partner : directory_partner(directory, i)->id, id, &state, &found, err));
+        if (found && state.seq > *seq_out)
+            *seq_out = state.seq;
+    }
+    return true;
+}
+
+/* ---- a message that was refused ------------------------------------------------------------------------------------------ */
+
+struct search {
+    struct ask *ask;
+    const char *partner;               /* NULL: any */
+    bool found;
+};
+
+static void write_refused(struct ask *ask, const json_value *line, const struct exchange *item)
+{
+    struct json_out *json = &ask->json;
+    const char *place = json_string(json_member(line, "place")), *address = json_string(json_member(line, "address"));
+    const char *en = json_string(json_member(line, "detail")), *zh = json_string(json_member(line, "detail_zh"));
+    const char *digest = json_string(json_member(line, "digest"));
+    int64_t bytes = 0;
+
+    (void)json_integer(json_member(line, "bytes"), &bytes);
+    json_begin_object(json);
+    exchange_write(json, item);
+    json_add_string_opt(json, "trace_id", json_string(json_member(line, "trace_id")));
+    json_add_string_opt(json, "place", place);
+    json_add_string_opt(json, "detail", en);
+    json_add_string_opt(json, "detail_zh", zh);
+    json_key(json, "stages");
+    json_begin_array(json);
+    stage(json, "raw", item->received_ms, "%" PRId64 " bytes of %s came from %s, SHA-256 %s", bytes, item->form,
+          address ? address : "-", digest ? digest : "-");
+    stage(json, "refused", item->received_ms, "refused: %s", item->code);
+    json_end_array(json);
+    json_key(json, "attempts");
+    json_begin_array(json);
+    json_end_array(json);
+    json_end_object(json);
+}
+
+static bool look_at_refused(void *arg, struct bytes json)
+{
+    struct search *search = arg;
+    AUTO_JSON doc = NULL;
+    struct exchange item;
+    struct err err = {0};
+
+    if (!json_parse(json, &doc, &err))
+        return true;
+    exchange_of_refused(search->ask->arena, json_root(doc), &item);
+    search->found = strcmp(item.id, search->ask->values[0]) == 0 &&
+                    (!search->partner || strcmp(item.partner, search->partner) == 0);
+    if (search->found)
+        write_refused(search->ask, json_root(doc), &item);
+    return !search->found;
+}
+
+/* ---- either ------------------------------------------------------------------------------------------------------------ */
+
+static bool show_refused(struct ask *ask, struct store_txn *txn, const char *partner, struct err *err)
+{
+    struct search search = {.ask = ask, .partner = partner};
+
+    CHECK(intake_refused(txn, 0, LOOK_MAX, look_at_refused, &search, err));
+    return search.found || err_set(err, ERR_MESSAGE_UNKNOWN, NULL, "%s", "");
+}
+
+bool api_do_message_show(struct ask *ask, struct err *err)
+{
+    const char *partner = net_parameter(ask->request, "partner", NULL);
+    struct record first, latest;
+    struct exchange item;
+    uint64_t seq = 0;
+    AUTO_READ txn = store_read(ask->api->options.store, err);
+
+    if (!txn)
+        return false;
+    if (strlen(ask->values[0]) > RECORD_ID_MAX || (partner && strlen(partner) > RECORD_ID_MAX))
+        return err_set(err, ERR_MESSAGE_UNKNOWN, NULL, "%s", "");
+    CHECK(find_sequence(ask, txn, partner, &seq, err));
+    if (seq == 0)
+        return show_refused(ask, txn, partner, err);
+    CHECK(exchange_of_record(ask, txn, seq, &first, &latest, &item, err));
+    write_decided(ask, txn, &item, &first, &latest);
+    return true;
+}
