@@ -76,8 +76,8 @@ bool certification_row(struct ledger_tx *tx, struct intake_case *c, const struct
     case_fact_init(c, &fact, FACT_ROW, uscc);
     fact.uscc_doubtful = doubtful;
     fact.uscc_other_province = other_province;
-    fact.list_version = message_text(message_member(message_body(c->message), "list_version"));
-    if (!read_row(c, row, &fact, out))
+    if (!row_text(c, message_body(c->message), "list_version", RECORD_TEXT_MAX, &fact.list_version, out) ||
+        !read_row(c, row, &fact, out))
         return true;
     return case_fact(tx, c, &fact, out, err);
 }

@@ -1,20 +1,18 @@
 /* decide: in the ledger's one transaction, each row by its kind's consequence, then the record of the message. May run
  * more than once, so every run begins anew. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "intake/internal.h"
 
-bool case_begin(struct intake_case *c, struct ledger_tx *tx)
+void case_begin(struct intake_case *c, struct ledger_tx *tx)
 {
-    (void)tx;
+    c->texts = ledger_arena(tx);
     c->looking = c->holding = c->admits = false;
     c->removes = 0;
     c->first = 0;
     c->to = "";
     c->row_n = c->accepted = c->rejected = c->pending = 0;
-    return true;
 }
 
 void case_tell(struct intake_case *c, const struct row_verdict *verdict)
@@ -62,7 +60,7 @@ static bool wait_for_person(const struct fact *fact, const struct ledger_outcome
     out->proposal = outcome->proposal_seq;
     out->code = fact->uscc_doubtful ? ERR_USCC_ORG_CODE : ERR_FIRM_CHECK;
     out->field = fact->uscc_doubtful ? "uscc" : "";
-    snprintf(out->detail, sizeof(out->detail), "%s", outcome->why_en == NULL ? "" : outcome->why_en);
+    row_detail(out, outcome->why_en == NULL ? "" : outcome->why_en);
     return true;
 }
 
@@ -162,7 +160,7 @@ static bool ask_guard(struct ledger_tx *tx, struct intake_case *c, struct err *e
     return true;
 }
 
-static bool whole(struct ledger_tx *tx, struct intake_case *c, struct err *err)
+bool case_whole(struct ledger_tx *tx, struct intake_case *c, struct err *err)
 {
     struct row_verdict verdict = {.field = ""};
 
@@ -178,7 +176,7 @@ static bool consequences(struct ledger_tx *tx, struct intake_case *c, struct err
         return true;
     }
     if (c->consequence->whole != NULL)
-        return whole(tx, c, err);
+        return case_whole(tx, c, err);
     return ask_guard(tx, c, err) && case_rows(tx, c, NULL, 0, err);
 }
 
@@ -202,14 +200,6 @@ static bool propose_rows(struct ledger_tx *tx, struct intake_case *c, struct err
     return true;
 }
 
-static bool keep_waiting(struct ledger_tx *tx, const struct intake_case *c, struct err *err)
-{
-    for (size_t i = 0; i < c->row_n; i++)
-        if (c->rows[i].verdict == VERDICT_PENDING)
-            CHECK(held_put(tx, c, c->rows[i].proposal, c->rows[i].index, err));
-    return true;
-}
-
 static bool propose_admission(struct ledger_tx *tx, struct intake_case *c, struct err *err)
 {
     struct row_verdict unused = {.field = ""};
@@ -218,6 +208,11 @@ static bool propose_admission(struct ledger_tx *tx, struct intake_case *c, struc
                      (unsigned long long)c->first, (unsigned long long)ledger_next_sequence(tx) - 1);
 
     return !c->admits || case_propose(tx, c, "admit", c->object, "", payload, &unused, err);
+}
+
+bool case_ask(struct ledger_tx *tx, struct intake_case *c, struct err *err)
+{
+    return propose_rows(tx, c, err) && propose_admission(tx, c, err);
 }
 
 /* ---- the record of the message ---- */
@@ -275,13 +270,17 @@ static bool write_record(struct ledger_tx *tx, struct intake_case *c, struct err
 bool case_decide(struct ledger_tx *tx, void *arg, struct err *err)
 {
     struct intake_case *c = arg;
+    uint64_t seq;
 
-    /* two of the same may have been under way */
-    CHECK(case_known(c, ledger_txn(tx), c->arena, &c->duplicate, err));
+    /* two of the same may have been under way, even in one transaction */
+    CHECK(case_known(c, ledger_txn(tx), &seq, err));
+    c->duplicate = seq != 0;
     if (c->duplicate)
-        return true;
-    return case_begin(c, tx) && consequences(tx, c, err) && propose_rows(tx, c, err) &&
-           propose_admission(tx, c, err) && keep_waiting(tx, c, err) && write_record(tx, c, err);
+        return ledger_written(tx, c->arena, seq, &c->record, err);
+    case_begin(c, tx);
+    CHECK(consequences(tx, c, err) && case_ask(tx, c, err));
+    /* the message's record comes next */
+    return held_keep(tx, c, ledger_next_sequence(tx), err) && write_record(tx, c, err);
 }
 
 void case_decided(void *arg, const struct err *err)
@@ -294,6 +293,8 @@ void case_decided(void *arg, const struct err *err)
                   c->in.sender->id, c->envelope.kind, c->envelope.id, c->record.result,
                   (unsigned long long)c->record.seq, c->in.trace_id);
     }
+    if (err->code == ERR_MESSAGE_ID_REUSED)
+        refused_keep(c, err);
     c->done(c->arg, err);
 }
 

@@ -1,55 +1,84 @@
 /* held: rows of messages that wait for a person. Each is a row of a local table under the proposal it waits for; when
  * that is decided, what follows is carried out and a later receipt written in one transaction, so that nothing is done
- * twice or left out by a crash: what is still in the table is still to be done. */
+ * twice or left out by a crash: what is still in the table is still to be done. Several messages may wait for one
+ * proposal (the same firm in doubt); each is carried out and answered by itself. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "intake/internal.h"
 
 #define QUEUE 0                        /* of net's workers: the machine's own */
-#define WAITING_MAX 10000              /* rows of one proposal: as many as a message may have */
+#define LAST (UINT64_MAX - 1)          /* behind every sequence and row; UINT64_MAX means a prefix */
 
-bool held_put(struct ledger_tx *tx, const struct intake_case *c, uint64_t proposal, size_t index, struct err *err)
+static const char *id_of(struct arena *arena, uint64_t proposal)
 {
-    const char *id = arena_printf(ledger_arena(tx), "p-%llu", (unsigned long long)proposal);
-    struct store_key key = key_held(id, index);
-    uint8_t seq[8];
+    return arena_printf(arena, "p-%llu", (unsigned long long)proposal);
+}
 
-    (void)c;
-    put_be64(seq, ledger_next_sequence(tx)); /* the message's record comes next */
-    store_put(ledger_txn(tx), TABLE_HELD, &key, bytes_of(seq, sizeof(seq)));
+/* A later row of the same message may have asked anew about the same firm. */
+static bool present_question(struct ledger_tx *tx, uint64_t proposal, uint64_t *out, struct err *err)
+{
+    struct approval old;
+
+    *out = proposal;
+    if (approval_is_open(ledger_txn(tx), proposal))
+        return true;
+    CHECK(approval_read(ledger_txn(tx), ledger_arena(tx), id_of(ledger_arena(tx), proposal), &old, err));
+    uint64_t newer = approval_about(ledger_txn(tx), old.object);
+    *out = newer != 0 ? newer : proposal;
+    return true;
+}
+
+bool held_keep(struct ledger_tx *tx, const struct intake_case *c, uint64_t seq, struct err *err)
+{
+    for (size_t i = 0; i < c->row_n; i++) {
+        uint64_t proposal;
+        if (c->rows[i].verdict != VERDICT_PENDING)
+            continue;
+        CHECK(present_question(tx, c->rows[i].proposal, &proposal, err));
+        struct store_key key = key_held(id_of(ledger_arena(tx), proposal), seq, c->rows[i].index);
+        store_put(ledger_txn(tx), TABLE_HELD, &key, (struct bytes){0});
+    }
     return !store_failed(ledger_txn(tx), err);
 }
 
-/* What waits for one proposal. */
+/* ---- what waits ---------------------------------------------------------------------------------------------------- */
+
+/* The rows of one message that wait for one proposal. */
 struct waiting {
     const char *proposal;
     uint64_t seq;                      /* of the message */
     size_t *rows, n;
 };
 
-static bool waiting_read(struct store_txn *txn, struct arena *arena, const char *proposal, struct waiting *out,
-                         struct err *err)
+static size_t waiting_rows(struct store_txn *txn, const struct waiting *waiting, size_t *rows)
 {
-    struct store_key prefix = key_held(proposal, STORE_PREFIX);
+    struct store_key prefix = key_held(waiting->proposal, waiting->seq, STORE_PREFIX);
     struct store_walk walk;
+    size_t n = 0;
 
-    *out = (struct waiting){.proposal = proposal, .rows = arena_alloc(arena, WAITING_MAX * sizeof(*out->rows))};
-    store_walk(&walk, txn, TABLE_HELD, NULL, &prefix);
-    while (out->n < WAITING_MAX && store_next(&walk)) {
-        if (walk.key.n != prefix.n + 8 || walk.value.n != 8)
+    for (store_walk(&walk, txn, TABLE_HELD, NULL, &prefix); store_next(&walk);) {
+        if (walk.key.n != prefix.n + 8)
             continue;
-        out->seq = get_be64(walk.value.p);
-        out->rows[out->n++] = (size_t)get_be64(walk.key.p + prefix.n);
+        if (rows != NULL)
+            rows[n] = (size_t)get_be64(walk.key.p + prefix.n);
+        n++;
     }
-    store_walk_end(&walk);
+    return n;
+}
+
+static bool waiting_read(struct store_txn *txn, struct arena *arena, struct waiting *waiting, struct err *err)
+{
+    waiting->n = waiting_rows(txn, waiting, NULL);
+    waiting->rows = arena_alloc(arena, (waiting->n + 1) * sizeof(*waiting->rows));
+    (void)waiting_rows(txn, waiting, waiting->rows);
     return !store_failed(txn, err);
 }
 
 static void waiting_delete(struct store_txn *txn, const struct waiting *waiting)
 {
     for (size_t i = 0; i < waiting->n; i++) {
-        struct store_key key = key_held(waiting->proposal, waiting->rows[i]);
+        struct store_key key = key_held(waiting->proposal, waiting->seq, waiting->rows[i]);
         store_delete(txn, TABLE_HELD, &key);
     }
 }
@@ -66,24 +95,32 @@ static bool open_payload(struct bytes raw, struct buf *out, struct err *err)
                                                                           : err_set(err, ERR_STORE_CORRUPT, "raw", "payload");
 }
 
+static enum intake_form form_named(const char *form)
+{
+    return strcmp(form, "xml") == 0 ? INTAKE_XML : strcmp(form, "jose") == 0 ? INTAKE_JOSE : INTAKE_JSON;
+}
+
+static bool parse_again(struct intake_case *c, struct bytes raw, struct err *err)
+{
+    if (c->in.form == INTAKE_JOSE)
+        CHECK(open_payload(raw, &c->opened, err));
+    if (c->in.form != INTAKE_XML)
+        return message_read_json(c->in.form == INTAKE_JOSE ? buf_bytes(&c->opened) : raw, &c->message, err);
+    CHECK(message_read_xml(raw, &c->message, err));
+    message_drop_signature(c->message);
+    return true;
+}
+
 /* It was verified when it came: the journal vouches for its bytes. */
-static bool read_again(struct intake_case *c, struct bytes raw, const char *form, struct err *err)
+static bool read_again(struct intake_case *c, struct bytes raw, struct err *err)
 {
     size_t n;
     struct err fault[1];
 
-    c->in.form = strcmp(form, "xml") == 0 ? INTAKE_XML : strcmp(form, "jose") == 0 ? INTAKE_JOSE : INTAKE_JSON;
-    if (c->in.form == INTAKE_JOSE)
-        CHECK(open_payload(raw, &c->opened, err));
-    CHECK(c->in.form == INTAKE_XML ? message_read_xml(raw, &c->message, err)
-                                   : message_read_json(c->in.form == INTAKE_JOSE ? buf_bytes(&c->opened) : raw,
-                                                       &c->message, err));
-    if (c->in.form == INTAKE_XML)
-        message_drop_signature(c->message);
+    c->in.form = form_named(c->record.message.form);
+    CHECK(parse_again(c, raw, err));
     CHECK(message_envelope(c->message, &c->envelope, err));
-    c->kind = catalog_find(c->catalog, c->envelope.kind, (int)c->envelope.version, err);
-    if (c->kind == NULL)
-        return false;
+    CHECK(case_kind(c, err));
     if (message_validate(c->catalog, c->message, fault, 1, &n))
         return true;
     *err = fault[0];
@@ -102,20 +139,25 @@ static const struct partner *sender_of(struct intake_case *c, const char *id)
     return gone;
 }
 
-static bool load(struct intake_case *c, struct store_txn *txn, uint64_t seq, bool body, struct err *err)
+static bool load(struct intake_case *c, struct store_txn *txn, uint64_t seq, struct err *err)
 {
-    struct bytes raw;
-
     CHECK(ledger_read_record(c->intake->options.journal, txn, c->arena, seq, &c->record, err));
     c->in.sender = sender_of(c, c->record.message.sender);
     c->envelope.id = c->record.message.id;
     c->envelope.kind = c->record.message.kind;
     c->object = arena_printf(c->arena, "%s/%s", c->in.sender->id, c->envelope.id);
     c->consequence = consequence_of(c->record.message.kind);
-    if (!body)
-        return true;
+    return true;
+}
+
+static bool load_body(struct intake_case *c, struct store_txn *txn, uint64_t seq, struct err *err)
+{
+    struct bytes raw;
+
+    if (c->consequence == NULL)
+        return err_set(err, ERR_SCHEMA_KIND_UNKNOWN, NULL, "%s", c->record.message.kind);
     CHECK(journal_read_raw(c->intake->options.journal, txn, seq, &raw, err));
-    return read_again(c, bytes_dup(c->arena, raw), c->record.message.form, err);
+    return read_again(c, bytes_dup(c->arena, raw), err);
 }
 
 /* ---- carrying it out ----------------------------------------------------------------------------------------------- */
@@ -123,6 +165,7 @@ static bool load(struct intake_case *c, struct store_txn *txn, uint64_t seq, boo
 struct resolution {
     struct intake_case *c;
     const char *proposal;
+    uint64_t seq;
 };
 
 static bool granted(const struct approval *approval)
@@ -130,16 +173,37 @@ static bool granted(const struct approval *approval)
     return strcmp(approval->state, "granted") == 0;
 }
 
-/* The ledger has done to the firm what was decided; what is left is to say so. */
-static bool say(struct intake_case *c, const struct approval *approval, const struct waiting *waiting)
+static bool is_about(const struct approval *approval, const char *what)
+{
+    return strcmp(approval->what, what) == 0;
+}
+
+/* What a firm waited for the ledger has done already; a message whose rows are not wanted is not looked into. */
+static bool body_is_needed(const struct approval *approval)
+{
+    return !is_about(approval, "firm") && (granted(approval) || !is_about(approval, "message"));
+}
+
+/* The original bytes may have been erased since, the kind have left the catalogue, its schema changed. Then nothing can
+ * be carried out, now or later, and the sender is told so. */
+static bool is_lost(const struct err *why)
+{
+    enum err_kind kind = err_info(why->code)->kind;
+
+    return kind == ERR_KIND_INPUT || kind == ERR_KIND_MISSING;
+}
+
+/* Nothing is left but to say what was decided. */
+static void say(struct intake_case *c, const struct approval *approval, const struct waiting *waiting)
 {
     for (size_t i = 0; i < waiting->n; i++) {
         struct row_verdict verdict = {.index = waiting->rows[i], .field = ""};
-        if (!granted(approval) && strcmp(approval->state, "superseded") != 0)
+        if (strcmp(approval->state, "rejected") == 0)
             (void)reject_text(&verdict, ERR_APPROVAL_REJECTED, "", approval->comment);
+        else if (c->lost.code != ERR_NONE)
+            (void)reject_text(&verdict, c->lost.code, "", err_detail(&c->lost, false));
         case_tell(c, &verdict);
     }
-    return true;
 }
 
 static bool resolve_own(struct ledger_tx *tx, struct intake_case *c, const struct approval *approval,
@@ -156,29 +220,14 @@ static bool resolve_own(struct ledger_tx *tx, struct intake_case *c, const struc
 static bool carry_out(struct ledger_tx *tx, struct intake_case *c, const struct approval *approval,
                       const struct waiting *waiting, struct err *err)
 {
-    bool of_message = strcmp(approval->what, "message") == 0, of_firm = strcmp(approval->what, "firm") == 0;
-
     c->approval_id = approval->id;
-    if (of_message && granted(approval))
-        return case_rows(tx, c, waiting->rows, waiting->n, err);
-    if (of_message || of_firm || c->consequence == NULL || c->consequence->resolve == NULL)
-        return say(c, approval, waiting);
-    return resolve_own(tx, c, approval, waiting, err);
-}
-
-/* Rows that wait again, for another proposal, are not spoken of until that is decided. */
-static bool put_again(struct ledger_tx *tx, struct intake_case *c, uint64_t seq, struct err *err)
-{
-    for (size_t i = 0; i < c->row_n; i++) {
-        uint8_t value[8];
-        if (c->rows[i].verdict != VERDICT_PENDING)
-            continue;
-        struct store_key key = key_held(
-            arena_printf(ledger_arena(tx), "p-%llu", (unsigned long long)c->rows[i].proposal), c->rows[i].index);
-        put_be64(value, seq);
-        store_put(ledger_txn(tx), TABLE_HELD, &key, bytes_of(value, sizeof(value)));
+    if (c->lost.code != ERR_NONE || !body_is_needed(approval)) {
+        say(c, approval, waiting);
+        return true;
     }
-    return !store_failed(ledger_txn(tx), err);
+    if (!is_about(approval, "message"))
+        return resolve_own(tx, c, approval, waiting, err);
+    return c->consequence->row != NULL ? case_rows(tx, c, waiting->rows, waiting->n, err) : case_whole(tx, c, err);
 }
 
 static bool write_receipt(struct ledger_tx *tx, struct intake_case *c, const struct approval *approval,
@@ -206,73 +255,108 @@ static bool write_receipt(struct ledger_tx *tx, struct intake_case *c, const str
     return ledger_message(tx, &record, (struct bytes){0}, err);
 }
 
-/* A question that was asked anew: what waited for the old one waits for the new one. */
-static bool moved_on(struct ledger_tx *tx, const struct approval *approval, const struct waiting *waiting)
-{
-    struct store_key open = key_pair("open", approval->object);
-    struct bytes id;
-    uint8_t seq[8];
-
-    if (strcmp(approval->state, "superseded") != 0 || !store_get(ledger_txn(tx), TABLE_APPROVAL, &open, &id))
-        return false;
-    const char *newer = arena_strndup(ledger_arena(tx), (const char *)id.p, id.n);
-    put_be64(seq, waiting->seq);
-    waiting_delete(ledger_txn(tx), waiting);
-    for (size_t i = 0; i < waiting->n; i++) {
-        struct store_key key = key_held(newer, waiting->rows[i]);
-        store_put(ledger_txn(tx), TABLE_HELD, &key, bytes_of(seq, sizeof(seq)));
-    }
-    return true;
-}
-
+/* Rows that wait again, for another proposal, are answered when that is decided. */
 static bool resolve_job(struct ledger_tx *tx, void *arg, struct err *err)
 {
     struct resolution *resolution = arg;
     struct intake_case *c = resolution->c;
     struct approval approval;
-    struct waiting waiting;
+    struct waiting waiting = {.proposal = resolution->proposal, .seq = resolution->seq};
 
-    CHECK(approval_read(ledger_txn(tx), ledger_arena(tx), resolution->proposal, &approval, err));
-    CHECK(waiting_read(ledger_txn(tx), ledger_arena(tx), resolution->proposal, &waiting, err));
-    if (strcmp(approval.state, "open") == 0 || waiting.n == 0 || moved_on(tx, &approval, &waiting))
-        return true;
-    CHECK(case_begin(c, tx));
+    CHECK(approval_read(ledger_txn(tx), ledger_arena(tx), waiting.proposal, &approval, err));
+    CHECK(waiting_read(ledger_txn(tx), ledger_arena(tx), &waiting, err));
+    if (waiting.n == 0)
+        return true; /* another was faster */
+    case_begin(c, tx);
     CHECK(carry_out(tx, c, &approval, &waiting, err));
     waiting_delete(ledger_txn(tx), &waiting);
-    CHECK(put_again(tx, c, waiting.seq, err));
+    CHECK(case_ask(tx, c, err));
+    CHECK(held_keep(tx, c, waiting.seq, err));
     return c->row_n == c->pending || write_receipt(tx, c, &approval, err);
 }
 
-/* True when there is something to do; the approval's own words in the arena. */
-static bool look(struct intake *intake, struct arena *arena, const char *proposal, struct approval *approval,
-                 struct waiting *waiting, struct intake_case *c, struct err *err)
-{
-    struct store_txn *txn = store_read(intake->options.store, err);
+/* ---- one proposal -------------------------------------------------------------------------------------------------- */
 
+/* The next message, from this sequence on, of which something waits. */
+static bool next_message(struct store_txn *txn, const char *proposal, uint64_t from, uint64_t *seq_out)
+{
+    struct store_key start = key_held(proposal, from, 0), prefix = key_held(proposal, STORE_PREFIX, 0);
+    struct store_walk walk;
+
+    store_walk(&walk, txn, TABLE_HELD, &start, &prefix);
+    bool found = store_next(&walk) && walk.key.n == prefix.n + 16;
+    if (found)
+        *seq_out = get_be64(walk.key.p + prefix.n);
+    store_walk_end(&walk);
+    return found;
+}
+
+/* *found_out: something waits and may go on; its case is ready for the ledger. */
+static bool look(struct intake_case *c, struct store_txn *txn, const char *proposal, uint64_t from,
+                 struct resolution *out, bool *found_out, struct err *err)
+{
+    struct approval approval;
+
+    *found_out = next_message(txn, proposal, from, &out->seq);
+    if (!*found_out)
+        return !store_failed(txn, err);
+    CHECK(approval_read(txn, c->arena, proposal, &approval, err));
+    *found_out = !approval_is_open(txn, approval.seq);
+    if (!*found_out)
+        return true;
+    CHECK(load(c, txn, out->seq, err));
+    if (!body_is_needed(&approval) || load_body(c, txn, out->seq, &c->lost))
+        return true;
+    if (is_lost(&c->lost))
+        return true;
+    *err = c->lost;
+    return false;
+}
+
+static bool prepare(struct intake_case *c, const char *proposal, uint64_t from, struct resolution *out,
+                    bool *found_out, struct err *err)
+{
+    struct store_txn *txn = store_read(c->intake->options.store, err);
+
+    *out = (struct resolution){.c = c, .proposal = proposal};
+    *found_out = false;
     if (txn == NULL)
         return false;
-    bool ok = approval_read(txn, arena, proposal, approval, err) &&
-              waiting_read(txn, arena, proposal, waiting, err) && waiting->n > 0 &&
-              strcmp(approval->state, "open") != 0 &&
-              load(c, txn, waiting->seq, strcmp(approval->what, "firm") != 0, err);
+    bool ok = look(c, txn, proposal, from, out, found_out, err);
     store_read_end(&txn);
     return ok;
 }
 
-static void resolve(struct intake *intake, const char *proposal)
+/* One message; *from moves behind it, also when it could not be carried out. False when nothing is left. */
+static bool resolve_next(struct intake *intake, const char *proposal, uint64_t *from, struct err *err)
 {
     const struct intake_in none = {.address = "", .trace_id = "", .now_ms = clock_wall_ms()};
     struct intake_case *c = case_new(intake, &none);
-    struct approval approval;
-    struct waiting waiting;
-    struct err err = {0};
-    struct resolution resolution = {c, proposal};
+    struct resolution resolution;
+    bool found;
 
-    if (look(intake, c->arena, proposal, &approval, &waiting, c, &err))
-        ledger_run(intake->options.ledger, resolve_job, &resolution, &err);
-    if (err.code != ERR_NONE && err.code != ERR_APPROVAL_UNKNOWN)
-        log_err(LOG_WARN, "message.held", &err);
+    if (prepare(c, proposal, *from, &resolution, &found, err) && found)
+        (void)ledger_run(intake->options.ledger, resolve_job, &resolution, err);
     intake_close(&c);
+    *from = resolution.seq + 1;
+    return found;
+}
+
+/* False when the ledger takes nothing any more. */
+static bool resolve(struct intake *intake, const char *proposal)
+{
+    uint64_t from = 0;
+    bool more = true;
+
+    while (more) {
+        struct err err = {0};
+        more = resolve_next(intake, proposal, &from, &err);
+        if (err.code == ERR_STOPPING)
+            return false;
+        if (err.code != ERR_NONE)
+            log_err(LOG_WARN, "message.held", &err);
+    }
+    return true;
 }
 
 /* ---- when ---------------------------------------------------------------------------------------------------------- */
@@ -286,7 +370,7 @@ static void decided_work(void *arg)
 {
     struct decided *decided = arg;
 
-    resolve(decided->intake, decided->proposal);
+    (void)resolve(decided->intake, decided->proposal);
     free(decided->proposal);
     free(decided);
 }
@@ -308,24 +392,38 @@ void held_watch(void *arg, const struct ledger_news *news)
     free(decided);
 }
 
-#define TICK_MAX 1000
+#define ROUND 1000                     /* proposals gathered at a time */
 
-/* The proposals for which something waits, each once. */
-static size_t waiting_for(struct intake *intake, struct arena *arena, const char *ids[TICK_MAX], struct err *err)
+/* The proposal behind `after` ("": the first) for which something waits; NULL: none. */
+static const char *next_proposal(struct store_txn *txn, struct arena *arena, const char *after)
+{
+    struct store_key from = key_held(after, LAST, LAST);
+    struct store_walk walk;
+    const char *id = NULL;
+
+    store_walk(&walk, txn, TABLE_HELD, after[0] == '\0' ? NULL : &from, NULL);
+    if (store_next(&walk))
+        id = arena_strndup(arena, (const char *)walk.key.p, strnlen((const char *)walk.key.p, walk.key.n));
+    store_walk_end(&walk);
+    return id;
+}
+
+/* Those behind *after that are decided, at most ROUND; *after moves. The open ones, which may stay so for days, cost a
+ * look each and keep no others waiting. */
+static size_t gather(struct intake *intake, struct arena *arena, const char **after, const char *ids[ROUND],
+                     struct err *err)
 {
     struct store_txn *txn = store_read(intake->options.store, err);
-    struct store_walk walk;
+    const char *id;
     size_t n = 0;
 
     if (txn == NULL)
         return 0;
-    store_walk(&walk, txn, TABLE_HELD, NULL, NULL);
-    while (n < TICK_MAX && store_next(&walk)) {
-        const char *id = arena_strndup(arena, (const char *)walk.key.p, strnlen((const char *)walk.key.p, walk.key.n));
-        if (n == 0 || strcmp(ids[n - 1], id) != 0)
+    while (n < ROUND && (id = next_proposal(txn, arena, *after)) != NULL) {
+        *after = id;
+        if (!approval_is_open(txn, strtoull(id + strspn(id, "p-"), NULL, 10)))
             ids[n++] = id;
     }
-    store_walk_end(&walk);
     store_read_end(&txn);
     return n;
 }
@@ -333,11 +431,15 @@ static size_t waiting_for(struct intake *intake, struct arena *arena, const char
 bool intake_recover(struct intake *intake, struct err *err)
 {
     AUTO_ARENA arena = arena_new();
-    const char *ids[TICK_MAX];
-    size_t n = waiting_for(intake, arena, ids, err);
+    const char *ids[ROUND], *after = "";
+    size_t n;
 
-    for (size_t i = 0; i < n; i++)
-        resolve(intake, ids[i]);
+    do {
+        n = gather(intake, arena, &after, ids, err);
+        for (size_t i = 0; i < n; i++)
+            if (!resolve(intake, ids[i]))
+                return true; /* the gateway stops; it goes on from here at the next start */
+    } while (n == ROUND);
     return err->code == ERR_NONE;
 }
 

@@ -25,11 +25,13 @@ bool intake_read(struct intake *intake, const struct intake_in *in, struct intak
  * decided: decide.c, held.c. */
 bool intake_decide(struct intake_case *c, intake_done *done, void *arg, struct err *err)
 {
+    const struct err none = {0};
+
     c->done = done;
     c->arg = arg;
     if (!c->duplicate)
         return ledger_submit(c->intake->options.ledger, case_decide, case_decided, c, err);
-    done(arg, err);
+    done(arg, &none);
     return true;
 }
 

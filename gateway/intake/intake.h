@@ -22,7 +22,8 @@
 #define INTAKE_FUTURE_MS (5 * 60 * 1000LL) /* how far ahead a sender's clock may be */
 #define INTAKE_ERRORS_MAX 100              /* faults of the schema told at once */
 #define INTAKE_REFUSED_BYTES (64u << 10)   /* bytes kept of a refused message */
-#define INTAKE_REFUSED_RATE 20             /* refused messages kept a second; more are only counted */
+#define INTAKE_REFUSED_RATE 20             /* refused messages of one sender kept a second; more are only counted */
+#define INTAKE_REFUSED_MAX 20000           /* refused messages kept at all: the oldest make room */
 
 struct intake;
 struct intake_options {

@@ -13,14 +13,18 @@
 #include "json/json.h"
 #include "policy/policy.h"
 
+#define REFUSED_SLOTS 1024
+
 struct intake {
     struct intake_options options;
     char *gateway;
     pthread_mutex_t lock; /* what follows */
     const struct catalog *catalog;
     struct directory *directory;
-    int64_t refused_second, refused_n; /* how many refusals were kept in that second */
-    uint64_t refused_next;
+    struct {
+        int64_t second;
+        unsigned n;                    /* refusals kept in that second */
+    } refused[REFUSED_SLOTS];          /* by the sender's slot */
 };
 
 enum verdict { VERDICT_ACCEPTED, VERDICT_REJECTED, VERDICT_PENDING };
@@ -37,7 +41,8 @@ struct row_verdict {
 struct intake_case {
     struct intake *intake;
     struct intake_in in;
-    struct arena *arena;       /* of the case; decide uses the transaction's */
+    struct arena *arena;       /* of the case */
+    struct arena *texts;       /* of the transaction in which it is decided: nothing of it outlives that */
     const struct catalog *catalog;
     struct directory *directory;
     struct buf opened;         /* INTAKE_JOSE: what was signed */
@@ -63,6 +68,7 @@ struct intake_case {
     size_t row_n, row_room;
     size_t accepted, rejected, pending;
     bool admits;               /* rows wait for the one approval that admits them */
+    struct err lost;           /* held.c: why what was granted can no longer be carried out */
 
     /* its record, for the receipt */
     struct record record;
@@ -107,7 +113,9 @@ bool case_record(struct ledger_tx *tx, struct intake_case *c, struct record *rec
  * when looking. */
 bool case_propose(struct ledger_tx *tx, struct intake_case *c, const char *what, const char *object, const char *note,
                   const char *payload, struct row_verdict *out, struct err *err);
-/* Rejects, or makes wait; both return true, so that a consequence ends with them. */
+/* Puts an English detail into the verdict, cut between characters where it is too long. */
+void row_detail(struct row_verdict *out, const char *detail);
+/* Rejects; both return true, so that a consequence ends with them. */
 bool reject(struct row_verdict *out, enum err_code code, const char *field);
 bool reject_text(struct row_verdict *out, enum err_code code, const char *field, const char *detail);
 /* The row's identifier in normal form into out[USCC_SIZE]; false with a rejection when it is none. */
@@ -124,21 +132,25 @@ bool row_date(const struct message_node *row, const char *name, date_day *day, s
 bool case_read(struct intake_case *c, struct err *err);          /* limits, form, signature */
 bool case_replayed(struct intake_case *c, struct err *err);      /* the id was used before */
 bool case_schema(struct intake_case *c, struct err *err);
+bool case_kind(struct intake_case *c, struct err *err);          /* finds its kind in the catalogue */
 bool case_age(const struct intake_case *c, struct err *err);
 bool case_authorised(const struct intake_case *c, struct err *err);
 struct intake_case *case_new(struct intake *intake, const struct intake_in *in);
-bool case_known(struct intake_case *c, struct store_txn *txn, struct arena *arena, bool *known_out, struct err *err);
+/* *seq_out: of the record of the same bytes, 0 when the id is new; message.id_reused when it had other bytes. */
+bool case_known(struct intake_case *c, struct store_txn *txn, uint64_t *seq_out, struct err *err);
 bool case_decide(struct ledger_tx *tx, void *c, struct err *err);        /* ledger_decide */
 void case_decided(void *c, const struct err *err);                       /* ledger_done */
-/* Judges one row or the whole again, under an approval; used by held.c. */
-bool case_begin(struct intake_case *c, struct ledger_tx *tx);
+/* Judges rows (only NULL: all) or the whole, and asks what has to be asked of persons; used by held.c, too. */
+void case_begin(struct intake_case *c, struct ledger_tx *tx);
 bool case_rows(struct ledger_tx *tx, struct intake_case *c, const size_t *only, size_t n, struct err *err);
+bool case_whole(struct ledger_tx *tx, struct intake_case *c, struct err *err);
+bool case_ask(struct ledger_tx *tx, struct intake_case *c, struct err *err);
 void case_tell(struct intake_case *c, const struct row_verdict *verdict);
 /* JSON of the verdicts in the transaction's arena, "" when there are none. */
 const char *case_rows_json(const struct intake_case *c, struct arena *arena, bool all);
 const char *case_result(const struct intake_case *c);
-/* Keeps what waits for a proposal, so that its decision is carried out. */
-bool held_put(struct ledger_tx *tx, const struct intake_case *c, uint64_t proposal, size_t index, struct err *err);
+/* Keeps the rows of the message with this sequence that wait for a proposal, so that its decision is carried out. */
+bool held_keep(struct ledger_tx *tx, const struct intake_case *c, uint64_t seq, struct err *err);
 void held_watch(void *intake, const struct ledger_news *news);   /* ledger_watch */
 void refused_keep(struct intake_case *c, const struct err *err);
 

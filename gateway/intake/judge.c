@@ -1,21 +1,34 @@
 /* judge: what is held against a message whose signature holds, in this order: replay, schema, age, authorisation. */
+#include <limits.h>
 #include <string.h>
 
 #include "intake/internal.h"
 
 /* ---- replay ---- */
 
-bool case_known(struct intake_case *c, struct store_txn *txn, struct arena *arena, bool *known_out, struct err *err)
+bool case_known(struct intake_case *c, struct store_txn *txn, uint64_t *seq_out, struct err *err)
 {
     struct message_state state;
+    bool known;
 
-    CHECK(message_find(txn, c->in.sender->id, c->envelope.id, &state, known_out, err));
-    if (!*known_out)
+    *seq_out = 0;
+    CHECK(message_find(txn, c->in.sender->id, c->envelope.id, &state, &known, err));
+    if (!known)
         return true;
-    if (memcmp(state.digest, c->digest, sizeof(c->digest)) != 0)
-        return err_set(err, ERR_MESSAGE_ID_REUSED, c->in.form == INTAKE_XML ? "/Message/Envelope/Id" : "/envelope/id",
-                       "record %llu has other bytes under it", (unsigned long long)state.seq);
-    return ledger_read_record(c->intake->options.journal, txn, arena, state.seq, &c->record, err);
+    *seq_out = state.seq;
+    if (memcmp(state.digest, c->digest, sizeof(c->digest)) == 0)
+        return true;
+    return err_set(err, ERR_MESSAGE_ID_REUSED, c->in.form == INTAKE_XML ? "/Message/Envelope/Id" : "/envelope/id",
+                   "record %llu has other bytes under it", (unsigned long long)state.seq);
+}
+
+static bool read_known(struct intake_case *c, struct store_txn *txn, struct err *err)
+{
+    uint64_t seq;
+
+    CHECK(case_known(c, txn, &seq, err));
+    c->duplicate = seq != 0;
+    return !c->duplicate || ledger_read_record(c->intake->options.journal, txn, c->arena, seq, &c->record, err);
 }
 
 bool case_replayed(struct intake_case *c, struct err *err)
@@ -25,18 +38,25 @@ bool case_replayed(struct intake_case *c, struct err *err)
     c->object = arena_printf(c->arena, "%s/%s", c->in.sender->id, c->envelope.id);
     if (txn == NULL)
         return false;
-    bool ok = case_known(c, txn, c->arena, &c->duplicate, err);
+    bool ok = read_known(c, txn, err);
     store_read_end(&txn);
     return ok;
 }
 
 /* ---- schema ---- */
 
+/* The envelope allows more digits than an int holds. */
+bool case_kind(struct intake_case *c, struct err *err)
+{
+    int version = c->envelope.version > INT_MAX ? INT_MAX : (int)c->envelope.version;
+
+    c->kind = catalog_find(c->catalog, c->envelope.kind, version, err);
+    return c->kind != NULL;
+}
+
 bool case_schema(struct intake_case *c, struct err *err)
 {
-    c->kind = catalog_find(c->catalog, c->envelope.kind, (int)c->envelope.version, err);
-    if (c->kind == NULL)
-        return false;
+    CHECK(case_kind(c, err));
     c->errors = arena_alloc(c->arena, INTAKE_ERRORS_MAX * sizeof(*c->errors));
     c->consequence = consequence_of(c->kind->name);
     if (message_validate(c->catalog, c->message, c->errors, INTAKE_ERRORS_MAX, &c->error_n))

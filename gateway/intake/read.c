@@ -53,6 +53,9 @@ static bool flattened_part(const json_value *root, const char *name, struct buf 
 
     if (text == NULL)
         return err_set(err, ERR_SIGNATURE_MALFORMED, name, "protected, payload and signature are expected");
+    /* joined by dots below: one that holds a dot, or nothing, would be taken for two, or for none */
+    if (*text == '\0' || strchr(text, '.') != NULL)
+        return err_set(err, ERR_SIGNATURE_MALFORMED, name, "must hold base64 and nothing else");
     if (out->n > 0)
         buf_byte(out, '.');
     buf_str(out, text);
@@ -104,17 +107,17 @@ static bool read_xml(struct intake_case *c, struct err *err)
 
 /* ---- both ---- */
 
-/* A key is good as long as its certificate is; a bare one has no end. */
+/* A key is good as long as a certificate of it is (it may have been renewed); a bare one has no end. */
 static bool key_in_force(const struct intake_case *c, struct err *err)
 {
     const struct jws_expect *signing = &c->in.sender->signing;
 
     for (size_t i = 0; i < signing->key_n; i++) {
         int64_t end_ms = crypto_key_not_after(signing->keys[i]);
-        if (strcmp(crypto_key_kid(signing->keys[i]), c->seen.kid) == 0 && end_ms != 0 && end_ms < c->in.now_ms)
-            return err_set(err, ERR_SIGNATURE_KEY_UNKNOWN, NULL, "the certificate of the signing key has ended");
+        if (strcmp(crypto_key_kid(signing->keys[i]), c->seen.kid) == 0 && (end_ms == 0 || end_ms >= c->in.now_ms))
+            return true;
     }
-    return true;
+    return err_set(err, ERR_SIGNATURE_KEY_UNKNOWN, NULL, "the certificate of the signing key has ended");
 }
 
 bool case_read(struct intake_case *c, struct err *err)

@@ -70,12 +70,28 @@ static uint64_t next_number(struct store_txn *txn)
     return number;
 }
 
+/* Each that comes pushes one out, two after the bound was lowered. */
+static void make_room(struct store_txn *txn, uint64_t newest)
+{
+    struct store_walk walk;
+    int n = 0;
+
+    for (store_walk(&walk, txn, TABLE_REFUSED, NULL, NULL); n < 2 && store_next(&walk); n++) {
+        if (walk.key.n == 8 && newest - get_be64(walk.key.p) < INTAKE_REFUSED_MAX)
+            break;
+        store_walk_delete(&walk);
+    }
+    store_walk_end(&walk);
+}
+
 static bool refused_put(struct ledger_tx *tx, void *arg, struct err *err)
 {
     struct refusal *refusal = arg;
-    struct store_key key = key_seq(next_number(ledger_txn(tx)));
+    uint64_t number = next_number(ledger_txn(tx));
+    struct store_key key = key_seq(number);
 
     store_put(ledger_txn(tx), TABLE_REFUSED, &key, buf_bytes(&refusal->value));
+    make_room(ledger_txn(tx), number);
     return !store_failed(ledger_txn(tx), err);
 }
 
@@ -89,17 +105,19 @@ static void refused_done(void *arg, const struct err *err)
     free(refusal);
 }
 
-/* Somebody who sends garbage all day must not fill the store or the committer's queue. */
-static bool within_rate(struct intake *intake, int64_t now_ms)
+/* Somebody who sends garbage all day must not fill the store or the committer's queue, nor keep the refusals of others
+ * from being kept. */
+static bool within_rate(struct intake *intake, uint32_t slot, int64_t now_ms)
 {
     int64_t second = now_ms / 1000;
+    size_t i = slot % REFUSED_SLOTS;
 
     pthread_mutex_lock(&intake->lock);
-    if (intake->refused_second != second) {
-        intake->refused_second = second;
-        intake->refused_n = 0;
+    if (intake->refused[i].second != second) {
+        intake->refused[i].second = second;
+        intake->refused[i].n = 0;
     }
-    bool kept = intake->refused_n++ < INTAKE_REFUSED_RATE;
+    bool kept = intake->refused[i].n++ < INTAKE_REFUSED_RATE;
     pthread_mutex_unlock(&intake->lock);
     return kept;
 }
@@ -111,7 +129,7 @@ void refused_keep(struct intake_case *c, const struct err *err)
     metric_add(METRIC_MESSAGES_REFUSED, 1);
     log_event(LOG_NOTICE, "message.refused", "sender=%s code=%s bytes=%zu trace=%s", c->in.sender->id,
               err_info(err->code)->code, c->in.body.n, c->in.trace_id);
-    if (!within_rate(c->intake, c->in.now_ms))
+    if (!within_rate(c->intake, c->in.sender->slot, c->in.now_ms))
         return;
     struct refusal *refusal = refusal_new(c, err);
     if (!ledger_submit(c->intake->options.ledger, refused_put, refused_done, refusal, &full))
@@ -124,8 +142,10 @@ static bool line_of(struct bytes value, struct bytes *json)
 {
     size_t n = value.n >= 4 ? get_be32(value.p) : 0;
 
+    if (value.n < 4 || n > value.n - 4)
+        return false;
     *json = bytes_of(value.p + 4, n);
-    return value.n >= 4 && n <= value.n - 4;
+    return true;
 }
 
 static bool tell(uint64_t number, struct bytes line, struct buf *buf, intake_each *each, void *arg)
@@ -162,13 +182,15 @@ struct forget {
     bool more;
 };
 
+/* What cannot be read counts as old, or it would keep all behind it for ever. */
 static bool older(struct bytes value, int64_t before_ms)
 {
     struct bytes line, time, inside;
-    int64_t ms = INT64_MAX;
+    int64_t ms;
+    bool told = line_of(value, &line) && json_scan_member(line, "time", &time) && json_scan_string(time, &inside) &&
+                time_parse(inside, &ms);
 
-    return line_of(value, &line) && json_scan_member(line, "time", &time) && json_scan_string(time, &inside) &&
-           time_parse(inside, &ms) && ms < before_ms;
+    return !told || ms < before_ms;
 }
 
 static bool forget_some(struct ledger_tx *tx, void *arg, struct err *err)

@@ -5,12 +5,23 @@
 #include "ident/ident.h"
 #include "intake/internal.h"
 
+void row_detail(struct row_verdict *out, const char *detail)
+{
+    size_t n = strnlen(detail, sizeof(out->detail) - 1);
+    bool cut = detail[n] != '\0';
+
+    while (cut && n > 0 && ((uint8_t)detail[n] & 0xC0) == 0x80)
+        n--;
+    memcpy(out->detail, detail, n);
+    out->detail[n] = '\0';
+}
+
 bool reject_text(struct row_verdict *out, enum err_code code, const char *field, const char *detail)
 {
     out->verdict = VERDICT_REJECTED;
     out->code = code;
     out->field = field;
-    snprintf(out->detail, sizeof(out->detail), "%s", detail);
+    row_detail(out, detail);
     return true;
 }
 
@@ -58,7 +69,7 @@ bool row_text(struct intake_case *c, const struct message_node *row, const char 
         snprintf(out->detail, sizeof(out->detail), "over %zu bytes", max);
         return false;
     }
-    *text = from[n] == '\0' ? from : arena_strndup(c->arena, from, n);
+    *text = from[n] == '\0' ? from : arena_strndup(c->texts, from, n);
     return true;
 }
 

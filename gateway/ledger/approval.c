@@ -79,6 +79,24 @@ bool approval_read(struct store_txn *txn, struct arena *arena, const char *id, s
     return approval_decode(arena, value, out, err);
 }
 
+bool approval_is_open(struct store_txn *txn, uint64_t seq)
+{
+    struct store_key key = key_waiting(seq);
+    struct bytes id;
+    return store_get(txn, TABLE_APPROVAL, &key, &id);
+}
+
+uint64_t approval_about(struct store_txn *txn, const char *uscc)
+{
+    struct store_key key = key_pair("open", uscc);
+    struct bytes id;
+    char digits[24] = {0};
+    if (!store_get(txn, TABLE_APPROVAL, &key, &id) || id.n < 2 || id.n - 2 >= sizeof digits)
+        return 0;
+    memcpy(digits, id.p + 2, id.n - 2);
+    return strtoull(digits, NULL, 10);
+}
+
 static int newest_first(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -171,16 +189,20 @@ bool ledger_propose(struct ledger_tx *tx, const struct approval *proposal, char 
 bool firm_proposal(struct ledger_tx *tx, const char *uscc, const struct actor *maker, const char *why,
                    uint64_t *seq_out, struct err *err)
 {
-    char digest[65];
+    char digest[65], id[PROPOSAL_ID_SIZE];
+    const char *old;
     CHECK(ledger_firm_digest(tx, uscc, digest, err));
+    CHECK(apply_open_question(&tx->apply, uscc, &old, err));
     struct approval proposal = {.what = "firm",
                                 .object = uscc,
                                 .digest = digest,
                                 .maker = *maker,
                                 .note = why == NULL ? "" : why,
                                 .payload = "{\"act\":\"confirm\"}"};
-    CHECK(ledger_propose(tx, &proposal, NULL, err));
+    CHECK(ledger_propose(tx, &proposal, id, err));
     *seq_out = tx->head + tx->entry_n;
+    if (old != NULL)
+        tx_move_held(tx, old, id);
     return true;
 }
 

@@ -93,6 +93,8 @@ struct ledger_tx {
 };
 /* Encodes, applies and queues a record for the append at the end of the transaction. */
 bool tx_add(struct ledger_tx *tx, struct record *record, const struct firm *before, struct bytes raw, struct err *err);
+/* message.c: rows of messages that waited for one proposal wait for another. */
+void tx_move_held(struct ledger_tx *tx, const char *from, const char *to);
 void tx_news_add(struct ledger_tx *tx, const struct approval *approval, bool granted);
 
 enum job_state { JOB_UNDECIDED, JOB_DECIDED, JOB_REFUSED, JOB_FAILED };

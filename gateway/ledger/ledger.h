@@ -97,6 +97,8 @@ bool message_find(struct store_txn *txn, const char *sender, const char *id, str
 /* Records are read back from the journal; a purged one leaves ERR_JOURNAL_UNKNOWN. Text borrowed from the arena. */
 bool ledger_read_record(struct journal *journal, struct store_txn *txn, struct arena *arena, uint64_t seq,
                         struct record *out, struct err *err);
+/* The same inside decide, also of records that this transaction wrote itself. */
+bool ledger_written(struct ledger_tx *tx, struct arena *arena, uint64_t seq, struct record *out, struct err *err);
 
 /* ---- what banks are told of the list ------------------------------------------------------------------------- */
 
@@ -218,6 +220,9 @@ bool ledger_firm_digest(struct ledger_tx *tx, const char *uscc, char out[65], st
 bool ledger_decide_approval(struct ledger *ledger, const char *id, bool grant, const struct actor *person,
                             const char *comment, uint64_t *seq_out, struct err *err);
 bool approval_read(struct store_txn *txn, struct arena *arena, const char *id, struct approval *out, struct err *err);
+bool approval_is_open(struct store_txn *txn, uint64_t seq); /* the proposal of this sequence */
+/* The sequence of the open question about the firm itself; 0: none. */
+uint64_t approval_about(struct store_txn *txn, const char *uscc);
 /* Newest first; `open_only`; calls each until it returns false. */
 typedef bool approval_each(void *arg, const struct approval *approval);
 bool approval_list(struct store_txn *txn, struct arena *arena, bool open_only, approval_each *each, void *arg,

@@ -41,6 +41,41 @@ bool ledger_read_record(struct journal *journal, struct store_txn *txn, struct a
     return record_decode(arena, seq, bytes, out, err);
 }
 
+bool ledger_written(struct ledger_tx *tx, struct arena *arena, uint64_t seq, struct record *out, struct err *err)
+{
+    if (seq <= tx->head)
+        return ledger_read_record(tx->ledger->journal, tx->txn, arena, seq, out, err);
+    if (seq > tx->head + tx->entry_n)
+        return err_set(err, ERR_JOURNAL_UNKNOWN, "journal", "record %llu", (unsigned long long)seq);
+    return record_decode(arena, seq, tx->entries[seq - tx->head - 1].record, out, err);
+}
+
+/* ---- what waits for a question that is asked anew ---- */
+
+static bool first_held(struct store_txn *txn, const char *proposal, uint64_t *message_out, uint64_t *row_out)
+{
+    struct store_key prefix = key_held(proposal, STORE_PREFIX, 0);
+    struct store_walk walk;
+    store_walk(&walk, txn, TABLE_HELD, NULL, &prefix);
+    bool found = store_next(&walk) && walk.key.n == prefix.n + 16;
+    if (found) {
+        *message_out = get_be64(walk.key.p + prefix.n);
+        *row_out = get_be64(walk.key.p + prefix.n + 8);
+    }
+    store_walk_end(&walk);
+    return found;
+}
+
+void tx_move_held(struct ledger_tx *tx, const char *from, const char *to)
+{
+    uint64_t message, row;
+    while (first_held(tx->txn, from, &message, &row)) {
+        struct store_key old = key_held(from, message, row), new = key_held(to, message, row);
+        store_delete(tx->txn, TABLE_HELD, &old);
+        store_put(tx->txn, TABLE_HELD, &new, (struct bytes){0});
+    }
+}
+
 int64_t partner_heard(struct store_txn *txn, const char *partner, const char *kind)
 {
     struct store_key prefix = key_pair(partner, kind == NULL ? "" : kind);
@@ -81,7 +116,7 @@ static void put_received(struct apply *apply, const struct record *record, uint6
 static void put_outbox(struct apply *apply, const struct record *record, const char *what)
 {
     char partner[RECORD_ID_MAX + 1];
-    for (const char *at = record->to; *at != '\0'; at += strspn(at, " ")) {
+    for (const char *at = record->to + strspn(record->to, " "); *at != '\0'; at += strspn(at, " ")) {
         size_t n = strcspn(at, " ");
         if (n < sizeof partner) {
             memcpy(partner, at, n);

@@ -95,9 +95,12 @@ struct store_key key_outbox(const char *partner, uint64_t seq)
     return key;
 }
 
-struct store_key key_held(const char *proposal, uint64_t index)
+struct store_key key_held(const char *proposal, uint64_t message, uint64_t row)
 {
-    return key_outbox(proposal, index);
+    struct store_key key = key_outbox(proposal, message);
+    if (message != STORE_PREFIX && row != STORE_PREFIX)
+        add_be64(&key, row);
+    return key;
 }
 
 /* A further part behind a zero. */

@@ -72,7 +72,8 @@ date_day key_due_day(struct bytes key);                           /* read back f
 struct store_key key_pair(const char *first, const char *second); /* first ‖ 0 ‖ second: (source, code), (run, code) */
 struct store_key key_waiting(uint64_t seq);                       /* "waiting" ‖ 0 ‖ be64 */
 struct store_key key_outbox(const char *partner, uint64_t seq);   /* partner ‖ 0 ‖ be64 */
-struct store_key key_held(const char *proposal, uint64_t index);  /* proposal ‖ 0 ‖ be64 */
+/* proposal ‖ 0 ‖ be64 ‖ be64; either number STORE_PREFIX: the prefix */
+struct store_key key_held(const char *proposal, uint64_t message, uint64_t row);
 struct store_key key_right(const char *kind, const char *number, const char *class);  /* kind ‖ 0 ‖ number ‖ 0 ‖ class */
 struct store_key key_credit(const char *bank, const char *what, const char *number);  /* bank ‖ 0 ‖ line or loan ‖ 0 ‖ number */
 /* uscc ‖ 0 ‖ partner ‖ 0 ‖ kind ‖ 0 ‖ number; kind NULL: the prefix */
