@@ -7,6 +7,7 @@
 #include "access/access.h"
 #include "base/base.h"
 #include "config/config.h"
+#include "delivery/delivery.h"
 #include "host/host.h"
 #include "intake/intake.h"
 #include "ledger/ledger.h"
@@ -42,6 +43,7 @@ struct api_options {
     struct ledger *ledger;
     struct sync *sync;
     struct intake *intake;
+    struct delivery *delivery;
     struct host *host;
     struct statements *statements;
     struct access_log *access;

@@ -171,21 +171,44 @@ static void check_listeners(struct check *check, struct net *net)
         note(check, &err);
 }
 
-static void check_source(struct check *check, struct host *host, const struct source *source)
+/* An adapter with the settings of a source or of a partner's channel. */
+static void check_adapter(struct check *check, struct host *host, const char *adapter,
+                          const struct source_setting *given, size_t n, const char *place, bool sends)
 {
-    struct host_setting *settings = arena_alloc(check->arena, (source->setting_n + 1) * sizeof(*settings));
+    struct host_setting *settings = arena_alloc(check->arena, (n + 1) * sizeof(*settings));
     struct host_instance *instance = NULL;
     struct err err = {0};
 
-    for (size_t i = 0; i < source->setting_n; i++)
-        settings[i] = (struct host_setting){source->settings[i].name, source->settings[i].value};
-    if (!host_open(host, source->adapter, settings, source->setting_n, source->place, &instance, &err)) {
+    for (size_t i = 0; i < n; i++)
+        settings[i] = (struct host_setting){given[i].name, given[i].value};
+    if (!host_open(host, adapter, settings, n, place, &instance, &err)) {
         if (err.place[0] == '\0' || strchr(err.place, ':') == NULL)
-            (void)snprintf(err.place, sizeof(err.place), "%s", source->place);
+            (void)snprintf(err.place, sizeof(err.place), "%s", place);
         note(check, &err);
         return;
     }
+    if (sends && !host_sends(instance))
+        note_new(check, ERR_DELIVERY_CHANNEL, place, "the adapter %.64s carries no messages", adapter);
     host_close(&instance);
+}
+
+static void check_sources(struct check *check, struct host *host)
+{
+    for (size_t i = 0; i < directory_sources(check->force.directory); i++) {
+        const struct source *source = directory_source(check->force.directory, i);
+
+        check_adapter(check, host, source->adapter, source->settings, source->setting_n, source->place, false);
+    }
+}
+
+static void check_channels(struct check *check, struct host *host)
+{
+    for (size_t i = 0; i < directory_partners(check->force.directory); i++) {
+        const struct partner_channel *channel = &directory_partner(check->force.directory, i)->channel;
+
+        if (channel->adapter != NULL)
+            check_adapter(check, host, channel->adapter, channel->settings, channel->setting_n, channel->place, true);
+    }
 }
 
 static void check_adapters(struct check *check, struct net *net)
@@ -201,8 +224,8 @@ static void check_adapters(struct check *check, struct net *net)
     };
     struct host *host = host_new(&options);
 
-    for (size_t i = 0; i < directory_sources(check->force.directory); i++)
-        check_source(check, host, directory_source(check->force.directory, i));
+    check_sources(check, host);
+    check_channels(check, host);
     host_free(&host);
 }
 

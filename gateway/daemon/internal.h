@@ -11,6 +11,7 @@
 #include "console/console.h"
 #include "crypto/crypto.h"
 #include "daemon/beat.h"
+#include "delivery/delivery.h"
 #include "host/host.h"
 #include "intake/intake.h"
 #include "journal/journal.h"
@@ -80,6 +81,7 @@ struct daemon {
     struct host *host;
     struct sync *sync;
     struct intake *intake;
+    struct delivery *delivery;
     struct api *api;
     struct beat *access_beat, *time_beat;
     struct watch watch;
@@ -108,6 +110,8 @@ bool force_path(const struct config *config, const char *name, char out[DAEMON_P
 
 /* ---- reload (reload.c) ---- */
 
+/* Tells delivery what is in force; opens the partners' channels. */
+bool daemon_set_channels(struct daemon *daemon, struct config_faults *faults);
 bool daemon_reload(struct daemon *daemon, struct config_faults *faults);
 /* As api_options.reload; arg is the daemon. */
 bool daemon_api_reload(void *arg, struct buf *report, struct err *err);

@@ -78,6 +78,22 @@ static bool set_sources(struct daemon *daemon, struct config_faults *faults)
     return ok;
 }
 
+bool daemon_set_channels(struct daemon *daemon, struct config_faults *faults)
+{
+    const struct delivery_force force = {
+        .catalog = daemon->force.catalog,
+        .policy = daemon->force.rules->policy,
+        .directory = daemon->force.directory,
+        .ring = daemon->force.ring,
+    };
+    size_t first = faults->n;
+    bool ok = delivery_set(daemon->delivery, &force, faults);
+
+    for (size_t i = first; i < faults->n; i++)
+        tell_blame(daemon->force.config, &faults->items[i]);
+    return ok;
+}
+
 static bool reload(struct daemon *daemon, struct config_faults *faults)
 {
     AUTO_ARENA arena = arena_new();
@@ -88,6 +104,7 @@ static bool reload(struct daemon *daemon, struct config_faults *faults)
     ok = publish_keys(daemon, &fresh, faults) && ok;
     take_effect(daemon, &fresh);
     ok = set_sources(daemon, faults) && ok;
+    ok = daemon_set_channels(daemon, faults) && ok;
     if (!daemon_tell_files(daemon, &err)) {
         config_fault(faults, &err);
         ok = false;

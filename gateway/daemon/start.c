@@ -188,6 +188,20 @@ static void open_intake(struct daemon *daemon)
     intake_set(daemon->intake, daemon->force.catalog, daemon->force.directory);
 }
 
+static bool open_delivery(struct daemon *daemon, struct config_faults *faults, struct err *err)
+{
+    const struct delivery_options options = {
+        .store = daemon->store,
+        .journal = daemon->journal,
+        .ledger = daemon->ledger,
+        .host = daemon->host,
+        .gateway = daemon->force.config->gateway_name,
+    };
+
+    daemon->delivery = delivery_new(&options);
+    return daemon_set_channels(daemon, faults) || reason(faults, err);
+}
+
 static void open_api(struct daemon *daemon)
 {
     const struct api_options options = {
@@ -197,6 +211,7 @@ static void open_api(struct daemon *daemon)
         .ledger = daemon->ledger,
         .sync = daemon->sync,
         .intake = daemon->intake,
+        .delivery = daemon->delivery,
         .host = daemon->host,
         .statements = daemon->statements,
         .access = daemon->access,
@@ -286,6 +301,7 @@ static bool become_ready(struct daemon *daemon, struct err *err)
     CHECK(daemon_tell_files(daemon, err));
     CHECK(sync_recover(daemon->sync, err));
     CHECK(intake_recover(daemon->intake, err));
+    CHECK(delivery_start(daemon->delivery, err));
     access_set_ended(daemon->access, time_access_ended, daemon);
     CHECK(time_start(daemon, err));
     api_set_ready(daemon->api, true, NULL);
@@ -305,6 +321,7 @@ bool daemon_start(struct daemon *daemon, struct config_faults *faults, struct er
     open_net(daemon);
     CHECK(open_sync(daemon, faults, err));
     open_intake(daemon);
+    CHECK(open_delivery(daemon, faults, err));
     open_api(daemon);
     CHECK(open_listeners(daemon, err));
     open_watchdog(daemon);
@@ -323,6 +340,8 @@ void daemon_stop(struct daemon *daemon)
     /* runs first: cut off by the network, they would count as failed rather than cancelled */
     if (daemon->sync != NULL)
         sync_stop(daemon->sync);
+    if (daemon->delivery != NULL)
+        delivery_stop(daemon->delivery);
     if (daemon->net != NULL)
         net_stop(daemon->net);
     time_stop(daemon);
@@ -332,6 +351,7 @@ void daemon_stop(struct daemon *daemon)
         ledger_stop(daemon->ledger);
     net_free(&daemon->net);
     api_free(&daemon->api);
+    delivery_free(&daemon->delivery);
     intake_free(&daemon->intake);
     access_close(&daemon->access);
     statements_free(&daemon->statements);
