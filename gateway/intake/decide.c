@@ -1,5 +1,6 @@
 /* decide: in the ledger's one transaction, each row by its kind's consequence, then the record of the message. May run
  * more than once, so every run begins anew. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@ void case_begin(struct intake_case *c, struct ledger_tx *tx)
     c->texts = ledger_arena(tx);
     c->looking = c->holding = c->admits = false;
     c->removes = 0;
+    c->leaving = NULL;
     c->first = 0;
     c->to = "";
     c->row_n = c->accepted = c->rejected = c->pending = 0;
@@ -71,6 +73,24 @@ static bool hold(struct row_verdict *out)
     return true;
 }
 
+/* A firm leaves the list once, however many rows would take it off: rows see nothing of each other when looked at. */
+static bool leaves_anew(struct intake_case *c, const char *uscc)
+{
+    if (c->leaving == NULL) {
+        for (c->leaving_room = 16; c->leaving_room < 2 * MESSAGE_ROWS_MAX;)
+            c->leaving_room *= 2;
+        c->leaving = arena_alloc(c->texts, c->leaving_room * sizeof(*c->leaving));
+    }
+    size_t at = 5381;
+    for (const char *p = uscc; *p != '\0'; p++)
+        at = at * 33 + (unsigned char)*p;
+    for (at %= c->leaving_room; c->leaving[at][0] != '\0'; at = (at + 1) % c->leaving_room)
+        if (strcmp(c->leaving[at], uscc) == 0)
+            return false;
+    snprintf(c->leaving[at], USCC_SIZE, "%s", uscc);
+    return true;
+}
+
 bool case_fact(struct ledger_tx *tx, struct intake_case *c, const struct fact *fact, struct row_verdict *out,
                struct err *err)
 {
@@ -80,7 +100,7 @@ bool case_fact(struct ledger_tx *tx, struct intake_case *c, const struct fact *f
     if (c->looking || c->holding) {
         if (!ledger_look(tx, fact, &outcome, &why))
             return refused(&why, out, err);
-        c->removes += outcome.removes;
+        c->removes += outcome.removes && leaves_anew(c, fact->uscc);
         if (c->looking)
             return true;
         if (outcome.removes)
@@ -258,7 +278,7 @@ static bool write_record(struct ledger_tx *tx, struct intake_case *c, struct err
     record->actor = (struct actor){ACTOR_PARTNER, c->in.sender->id};
     fill_note(c, &record->message);
     record->result = case_result(c);
-    if (c->consequence != NULL && c->consequence->whole != NULL && c->rows[0].code != ERR_NONE)
+    if (c->consequence != NULL && c->consequence->whole != NULL && c->row_n == 1 && c->rows[0].code != ERR_NONE)
         record->code = err_info(c->rows[0].code)->code;
     else
         record->rows = case_rows_json(c, c->arena, false);

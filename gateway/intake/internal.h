@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "ident/ident.h"
 #include "intake/intake.h"
 #include "json/json.h"
 #include "policy/policy.h"
@@ -62,6 +63,8 @@ struct intake_case {
     bool looking;              /* only counts what would be taken off the list: nothing is written */
     bool holding;              /* what takes a firm off the list waits for a person */
     int64_t removes;
+    char (*leaving)[USCC_SIZE]; /* firms counted in it, a hash table of leaving_room; in texts */
+    size_t leaving_room;
     uint64_t first;            /* sequence of the first record of a row; 0: none */
     const char *to;            /* partners it is passed on to, "" */
     struct row_verdict *rows;  /* those worth telling */
@@ -92,12 +95,14 @@ struct consequence {
     const char *kind;
     bool removes;              /* may take firms off the list: looked at as a whole before */
     row_consequence *row;      /* for each of `rows`; NULL: none */
-    whole_consequence *whole;  /* NULL: none */
+    whole_consequence *whole;  /* NULL: none; it may tell rows of its own before (case_tell): then no code is told */
     resolve_consequence *resolve; /* for proposals that `row` or `whole` made themselves; NULL: there are none */
 };
 const struct consequence *consequence_of(const char *kind);
 
-row_consequence certification_row, exclusion_row;
+row_consequence certification_row, exclusion_row, right_row, enterprise_row, basedata_row, credit_row;
+whole_consequence pledge_whole, objection_whole, question_whole, answer_whole, document_whole, reconciliation_whole;
+resolve_consequence pledge_resolve, objection_resolve;
 
 /* ---- what consequences use (decide.c) ------------------------------------------------------------------------------ */
 
@@ -113,6 +118,12 @@ bool case_record(struct ledger_tx *tx, struct intake_case *c, struct record *rec
  * when looking. */
 bool case_propose(struct ledger_tx *tx, struct intake_case *c, const char *what, const char *object, const char *note,
                   const char *payload, struct row_verdict *out, struct err *err);
+/* Names the partners that the message goes on to in its record: who lists its kind, and of these roles who lists none. */
+void case_pass_on(struct intake_case *c, unsigned roles);
+/* The number of a right in normal form; false with the finding that makes it none. */
+bool right_number(enum right_kind kind, const char *text, char out[IDENT_NORMAL_SIZE], enum err_code *cause);
+/* The class of a trademark, 1 to 45, without a leading 0; "" for a patent. */
+bool right_class(enum right_kind kind, const char *text, char out[3]);
 /* Puts an English detail into the verdict, cut between characters where it is too long. */
 void row_detail(struct row_verdict *out, const char *detail);
 /* Rejects; both return true, so that a consequence ends with them. */

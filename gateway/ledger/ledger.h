@@ -160,6 +160,9 @@ bool right_read(struct store_txn *txn, struct arena *arena, enum right_kind kind
                 struct right_state *out, struct err *err);
 /* The classes in which a trademark number is held by a pledge, at most `max`; returns how many there are. */
 size_t right_classes(struct store_txn *txn, struct arena *arena, const char *number, const char **classes, size_t max);
+/* The partner told that the firm's right lapsed or was invalidated, and not otherwise since. */
+bool right_told_lapsed(struct store_txn *txn, const char *uscc, const char *partner, enum right_kind kind,
+                       const char *number);
 /* A right of the firm other than this one that the partner told has lapsed, and not otherwise since. */
 bool right_other_lapsed(struct store_txn *txn, const char *uscc, const char *partner, enum right_kind kind,
                         const char *number);

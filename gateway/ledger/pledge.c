@@ -101,7 +101,8 @@ static bool put_pledge(struct apply *apply, const struct pledge *pledge, struct 
     if (fits)
         store_put(apply->txn, TABLE_PLEDGE, &key, buf_bytes(&value));
     buf_free(&value);
-    return fits || err_set(err, ERR_INTERNAL, pledge->note.registration_no, "a value of table %s is too large", "pledge");
+    return fits || err_set(err, ERR_INTERNAL, pledge->note.registration_no, "a value of table %s is too large",
+                           store_table_name(TABLE_PLEDGE));
 }
 
 bool pledge_is_live(const struct pledge *pledge, date_day today)

@@ -88,6 +88,14 @@ static bool is_lapsed(enum right_status status)
     return status == RIGHT_LAPSED || status == RIGHT_INVALIDATED;
 }
 
+bool right_told_lapsed(struct store_txn *txn, const char *uscc, const char *partner, enum right_kind kind,
+                       const char *number)
+{
+    struct store_key key = key_lapsed(uscc, partner, right_kind_name(kind), number);
+    struct bytes none;
+    return store_get(txn, TABLE_LAPSED, &key, &none);
+}
+
 bool right_other_lapsed(struct store_txn *txn, const char *uscc, const char *partner, enum right_kind kind,
                         const char *number)
 {
@@ -101,12 +109,12 @@ bool right_other_lapsed(struct store_txn *txn, const char *uscc, const char *par
     return other;
 }
 
-/* One row for who told it last; it moves with the right to another firm. */
+/* What each partner told stands until it tells otherwise itself; it moves with the right to another firm. */
 static void move_lapsed(struct apply *apply, const struct right_state *before, const struct record *record)
 {
     const char *kind = right_kind_name(record->right.kind);
-    if (before->uscc[0] != '\0' && is_lapsed(before->status)) {
-        struct store_key key = key_lapsed(before->uscc, before->told_by, kind, record->right.number);
+    if (before->uscc[0] != '\0') {
+        struct store_key key = key_lapsed(before->uscc, record->actor.id, kind, record->right.number);
         store_delete(apply->txn, TABLE_LAPSED, &key);
     }
     if (record->uscc[0] != '\0' && is_lapsed(record->right.status)) {

@@ -33,7 +33,7 @@ void operators_read(struct loader *loader, const struct yaml_node *map, struct p
     static const char *const names[] = {"id", "name", "roles", "tls_keys", "tls_certificates", "uid", "region", NULL};
     static const char *const no_kinds[] = {NULL};
 
-    person->id = person->name = person->region = "";
+    person->id = person->name = person->region = person->uscc = "";
     person->person = true;
     person->kinds = no_kinds;
     person->signing.alg = person->answer_alg = CRYPTO_ES256;

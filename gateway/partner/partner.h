@@ -51,6 +51,7 @@ const char *partner_charset_name(enum partner_charset charset);   /* "utf-8" …
 
 struct partner {
     const char *id, *name;
+    const char *uscc;                     /* its own unified social credit code, "" when not said */
     bool person;                          /* from the operators file */
     unsigned roles;                       /* bits of enum role; a person has observer, operator … auditor only */
     const char *const *kinds;             /* message kinds it may send, NULL-terminated */

@@ -1,4 +1,5 @@
 /* partners: one entry of the partners file. */
+#include "ident/ident.h"
 #include "partner/internal.h"
 
 #include <string.h>
@@ -71,17 +72,33 @@ static void read_view(struct loader *loader, const struct yaml_node *map, struct
     partner->view_full = view == 1;
 }
 
+/* By which it is known as a pledgee. A doubtful one is told: here it is the partner that can look it up. */
+static void read_uscc(struct loader *loader, const struct yaml_node *map, struct partner *partner)
+{
+    struct ident_result result;
+
+    loader_text(loader, map, "uscc", false, &partner->uscc);
+    if (yaml_get(map, "uscc") == NULL)
+        return;
+    ident_uscc(bytes_str(partner->uscc), &result);
+    if (result.verdict == IDENT_VALID)
+        partner->uscc = arena_strdup(loader->arena, result.normal);
+    else
+        loader_fail(loader, yaml_get(map, "uscc"), result.cause, "uscc");
+}
+
 void partners_read(struct loader *loader, const struct yaml_node *map, struct partner *partner)
 {
     static const char *const names[] = {"id",      "name",       "roles",  "kinds", "tls_keys", "tls_certificates",
                                         "signing", "answer_alg", "paused", "view",  "receives", "xml",
-                                        "channel", "frames",     NULL};
+                                        "channel", "frames",     "uscc",   NULL};
 
-    partner->id = partner->name = partner->region = "";
+    partner->id = partner->name = partner->region = partner->uscc = "";
     if (!loader_only(loader, map, names))
         return;
     partner->id = identity_id(loader, map);
     loader_text(loader, map, "name", true, &partner->name);
+    read_uscc(loader, map, partner);
     partner->roles = identity_roles(loader, map, ROLE_BANK | ROLE_BUREAU | ROLE_REGISTRY | ROLE_PLATFORM);
     partner->kinds = loader_kinds(loader, map, "kinds");
     if (yaml_get(map, "receives") != NULL)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- members -------------------------------------------------------------------------------------------------------- */
+/* ---- members ----------------------------------------------------------------------------------------------------- */
 
 enum { LINE = 1, LOAN = 2, EITHER = 4, AMOUNT = 8, BACK = 16 };
 static const unsigned needed[CREDIT_EVENT_COUNT] = {
@@ -45,7 +45,7 @@ static bool dates_fit(const struct credit_note *note, date_day today, struct err
     return true;
 }
 
-/* ---- a row taken back ------------------------------------------------------------------------------------------------- */
+/* ---- a row taken back -------------------------------------------------------------------------------------------- */
 
 static bool take_back(const struct credit_question *ask, struct err *err)
 {
@@ -54,7 +54,7 @@ static bool take_back(const struct credit_question *ask, struct err *err)
     if (ask->note->corrects[0] == '\0')
         return true;
     if (old == NULL)
-        return err_set(err, ERR_CREDIT_CORRECTS, "corrects", "message id / row is expected, of a row that was accepted");
+        return err_set(err, ERR_CREDIT_CORRECTS, "corrects", "message id / row of a row that stands is expected");
     if (old->event == CREDIT_VOID)
         return err_set(err, ERR_CREDIT_CORRECTS, "corrects", "what took a row back cannot be taken back");
     if (strcmp(ask->taken_back_uscc, ask->uscc) != 0)
@@ -64,7 +64,7 @@ static bool take_back(const struct credit_question *ask, struct err *err)
     return true;
 }
 
-/* ---- order ------------------------------------------------------------------------------------------------------------ */
+/* ---- order ------------------------------------------------------------------------------------------------------- */
 
 /* Nothing that was said of it stands any more. */
 static bool is_blank(const struct credit_account *a)
@@ -119,7 +119,7 @@ static bool in_order(const struct credit_question *ask, struct err *err)
     return true;
 }
 
-/* ---- sums ------------------------------------------------------------------------------------------------------------- */
+/* ---- sums -------------------------------------------------------------------------------------------------------- */
 
 /* A line's limit bounds what is out under it at one time: it may be drawn again after it was repaid. */
 static bool within_limit(const struct credit_account *a)
@@ -153,7 +153,7 @@ static bool is_known(const struct credit_account *account)
     return account != NULL && credit_account_known(account);
 }
 
-/* ---- findings ---------------------------------------------------------------------------------------------------------- */
+/* ---- findings ---------------------------------------------------------------------------------------------------- */
 
 static enum err_code finding(const struct credit_question *ask, bool main_known)
 {

@@ -32,6 +32,7 @@ bool decide_enterprise(const struct ask *ask, struct decision *out, struct err *
     decide_look_ahead(ask, out, &next);
     policy_region_moved(ask, out, &next);
     out->needs_person = out->record.name_waits;
-    decide_say(out, out->needs_person ? "the name is not the one known under this code" : "data of the firm was taken over");
+    decide_say(out, out->needs_person ? "the name is not the one known under this code"
+                                      : "data of the firm was taken over");
     return true;
 }

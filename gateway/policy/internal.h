@@ -32,7 +32,7 @@ bool policy_another_name(const struct ask *ask);
 
 /* The row says something else about the firm itself than is known. */
 bool policy_enterprise_differs(const struct firm *firm, const struct cert_row *row);
-/* Confirming a firm confirmed its region: one outside the province has to be confirmed anew, unless it is on the list. */
+/* Confirming a firm confirmed its region: one outside the province has to be confirmed anew, unless it is listed. */
 void policy_region_moved(const struct ask *ask, struct decision *out, struct firm *next);
 
 /* ---- decide.c: steps of every decision ---------------------------------------------------------------- */

@@ -1,20 +1,22 @@
-/* pledge: what may happen to a pledge, as a table; README.md says what is the register's practice and what our choice. */
+/* pledge: what may happen to a pledge, as a table; README.md says what is the register's practice and what our own. */
 #include "policy/policy.h"
 
 #include <string.h>
 
-#define NO PLEDGE_IS_UNKNOWN           /* no step: nothing leads back to a pledge that is not known */
+#define NO 0                           /* no step: nothing leads back to a pledge that is not known */
 
-/* after[present state][event]; our own event `superseded` is the last. */
+/* after[present state][event], both in the order of record.h; our own event `superseded` is the last. */
 /* clang-format off */
-static const enum pledge_state after[PLEDGE_STATE_COUNT][PLEDGE_EVENT_COUNT] = {
-    /*                           filed             correction_requested  accepted            registered      changed         cancelled            refused            withdrawn            superseded */
-    [PLEDGE_IS_UNKNOWN]    = {PLEDGE_IS_FILED, NO,                   NO,                 PLEDGE_IS_LIVE, NO,             NO,                  NO,                NO,                  NO},
-    [PLEDGE_IS_FILED]      = {NO,              PLEDGE_IS_CORRECTING, PLEDGE_IS_ACCEPTED, NO,             NO,             NO,                  PLEDGE_IS_REFUSED, PLEDGE_IS_WITHDRAWN, NO},
-    [PLEDGE_IS_CORRECTING] = {PLEDGE_IS_FILED, NO,                   PLEDGE_IS_ACCEPTED, NO,             NO,             NO,                  PLEDGE_IS_REFUSED, PLEDGE_IS_WITHDRAWN, NO},
-    [PLEDGE_IS_ACCEPTED]   = {NO,              PLEDGE_IS_CORRECTING, NO,                 PLEDGE_IS_LIVE, NO,             NO,                  PLEDGE_IS_REFUSED, PLEDGE_IS_WITHDRAWN, NO},
-    [PLEDGE_IS_LIVE]       = {NO,              NO,                   NO,                 NO,             PLEDGE_IS_LIVE, PLEDGE_IS_CANCELLED, NO,                NO,                  PLEDGE_IS_SUPERSEDED},
-    [PLEDGE_IS_SUPERSEDED] = {NO,              NO,                   NO,                 NO,             NO,             PLEDGE_IS_CANCELLED, NO,                NO,                  NO},
+enum { FI = PLEDGE_IS_FILED, CO = PLEDGE_IS_CORRECTING, AC = PLEDGE_IS_ACCEPTED, LI = PLEDGE_IS_LIVE,
+       CA = PLEDGE_IS_CANCELLED, RE = PLEDGE_IS_REFUSED, WI = PLEDGE_IS_WITHDRAWN, SU = PLEDGE_IS_SUPERSEDED };
+static const uint8_t after[PLEDGE_STATE_COUNT][PLEDGE_EVENT_COUNT] = {
+    /*                        filed correction accepted registered changed cancelled refused withdrawn superseded */
+    [PLEDGE_IS_UNKNOWN]    = {FI,   NO,        NO,      LI,        NO,     NO,       NO,     NO,       NO},
+    [PLEDGE_IS_FILED]      = {NO,   CO,        AC,      NO,        NO,     NO,       RE,     WI,       NO},
+    [PLEDGE_IS_CORRECTING] = {FI,   NO,        AC,      NO,        NO,     NO,       RE,     WI,       NO},
+    [PLEDGE_IS_ACCEPTED]   = {NO,   CO,        NO,      LI,        NO,     NO,       RE,     WI,       NO},
+    [PLEDGE_IS_LIVE]       = {NO,   NO,        NO,      NO,        LI,     CA,       NO,     NO,       SU},
+    [PLEDGE_IS_SUPERSEDED] = {NO,   NO,        NO,      NO,        NO,     CA,       NO,     NO,       NO},
 };
 /* clang-format on */
 
@@ -39,10 +41,10 @@ bool policy_pledge(const struct pledge_note *note, const struct pledge_note *kno
 {
     enum pledge_state state = known == NULL ? PLEDGE_IS_UNKNOWN : known->state;
 
-    *after_out = after[state][note->event];
-    if (*after_out == NO && known == NULL)
+    *after_out = (enum pledge_state)after[state][note->event];
+    if (*after_out == PLEDGE_IS_UNKNOWN && known == NULL)
         return err_set(err, ERR_PLEDGE_UNKNOWN, "registration_no", "only filed or registered can be the first");
-    if (*after_out == NO)
+    if (*after_out == PLEDGE_IS_UNKNOWN)
         return err_set(err, ERR_PLEDGE_STATE, "event", "the pledge is %s", pledge_state_name(state));
     if (known != NULL && known->right_kind != note->right_kind)
         return err_set(err, ERR_PLEDGE_MEMBER, "right_kind", "a pledge keeps its kind of rights");

@@ -106,18 +106,18 @@ struct decision {
 void policy_decide(const struct rules *rules, const struct firm *firm, const struct fact *fact, date_day today,
                    struct decision *out, struct err *err);
 
-/* ---- pledges and credit -------------------------------------------------------------------------------------------- */
+/* ---- pledges and credit ------------------------------------------------------------------------------------------ */
 
-/* What the event makes of a pledge; `known`: as told last, NULL when the number is new. False: pledge.unknown, pledge.state,
- * pledge.member, pledge.date with the member as place. */
+/* What the event makes of a pledge; `known`: as told last, NULL when the number is new. False: pledge.unknown,
+ * pledge.state, pledge.member, pledge.date with the member as place. */
 bool policy_pledge(const struct pledge_note *note, const struct pledge_note *known, date_day today,
                    enum pledge_state *after_out, struct err *err);
 /* The event claims its rights: none of them may be held by a live pledge elsewhere. */
 bool policy_pledge_claims(enum pledge_event event);
 
-/* One row of a bank's report against what the bank reported before. The accounts are copies: they stand as after the row
- * when true is returned. `main` is the loan (or the line where no loan is named, or the line is granted), `upper` the line
- * of a named loan; old_ those of the row that is taken back, which may be the same copies. NULL where there is none. */
+/* One row of a bank's report against what the bank reported before. The accounts are copies: they stand as after the
+ * row when true is returned. `main` is the loan (or the line where no loan is named, or the line is granted), `upper`
+ * the line of a named loan; old_ those of the row that is taken back, which may be the same copies. NULL: none. */
 struct credit_question {
     const struct credit_note *note;
     const char *uscc;

@@ -368,8 +368,8 @@ struct record {
     /* RECORD_RIGHT: uscc = the firm that holds it; "" */
     struct right_note right;
     /* RECORD_ENTERPRISE: row with the enterprise's data, name_waits, and the decision */
-    /* RECORD_OBJECTION: act = raised upheld dismissed; object = against what; answer_by; answers = sequence of the raised
-     * one; approval_id; and the decision, of which `disputed` changes */
+    /* RECORD_OBJECTION: act = raised upheld dismissed; object = against what; answer_by; answers = sequence of the
+     * raised one; approval_id; and the decision, of which `disputed` changes */
     date_day answer_by;
     int64_t answers;
 };
@@ -385,7 +385,7 @@ bool record_decode(struct arena *arena, uint64_t seq, struct bytes in, struct re
 /* What the record does to the firm it is about: the one place where state follows from a record. The caller
  * has decoded `firm` (or firm_init'ed it) and record->seq is set. Text is borrowed from the record. Used by
  * the policy to look ahead and by the ledger to write, so that both agree. The decision in record->listing is
- * authoritative for the kinds CERTIFICATION, EXCLUSION, LISTING, ENTERPRISE and OBJECTION; other kinds with a uscc (a proposal about a firm)
+ * authoritative for the kinds of record_decides; other kinds with a uscc (a proposal about a firm)
  * only move last_sequence. One exclusion per ground and imposer: the same imposer's newer one replaces the older. */
 void firm_apply(struct firm *firm, const struct record *record);
 /* The day at whose start (00:00+08:00) time alone changes this firm: the day after its certification, membership or

@@ -74,8 +74,10 @@ struct store_key key_waiting(uint64_t seq);                       /* "waiting" �
 struct store_key key_outbox(const char *partner, uint64_t seq);   /* partner ‖ 0 ‖ be64 */
 /* proposal ‖ 0 ‖ be64 ‖ be64; either number STORE_PREFIX: the prefix */
 struct store_key key_held(const char *proposal, uint64_t message, uint64_t row);
-struct store_key key_right(const char *kind, const char *number, const char *class);  /* kind ‖ 0 ‖ number ‖ 0 ‖ class */
-struct store_key key_credit(const char *bank, const char *what, const char *number);  /* bank ‖ 0 ‖ line or loan ‖ 0 ‖ number */
+/* kind ‖ 0 ‖ number ‖ 0 ‖ class */
+struct store_key key_right(const char *kind, const char *number, const char *class);
+/* bank ‖ 0 ‖ "line" or "loan" ‖ 0 ‖ number */
+struct store_key key_credit(const char *bank, const char *what, const char *number);
 /* uscc ‖ 0 ‖ partner ‖ 0 ‖ kind ‖ 0 ‖ number; kind NULL: the prefix */
 struct store_key key_lapsed(const char *uscc, const char *partner, const char *kind, const char *number);
 struct store_key key_guard(const char *source, int64_t hour);     /* source ‖ 0 ‖ be64 */
