@@ -7,6 +7,7 @@
 # Long:  chroot  both commands of a newcomer on a fresh Debian 12 (debootstrap, root)
 #        package the Debian package installed, run, upgraded and removed on a fresh Debian 12 (debootstrap, root)
 #        kills   200 kills during syncs, decisions and questions
+#        messages  10,000 messages in and what follows out, with kills, cuts, duplicates, in any order
 #        fuzz    ten minutes a target (FUZZ_SECONDS changes that)
 #        bench   what the parts cost, beside their budgets
 set -eu
@@ -27,7 +28,7 @@ die() {
 }
 
 usage() {
-    echo "usage: sh tests/run.sh [long chroot|package|kills|fuzz|bench]" >&2
+    echo "usage: sh tests/run.sh [long chroot|package|kills|messages|fuzz|bench]" >&2
     exit 2
 }
 
@@ -116,6 +117,13 @@ long_kills() {
     GW_BUILD=$build /usr/bin/python3 "$root/tests/crash/kills.py" "${KILLS:-200}" | tee "$results/kills.txt"
 }
 
+long_messages() {
+    prepare
+    build_plain
+    GW_BUILD=$build /usr/bin/python3 "$root/tests/crash/messages.py" "${MESSAGES:-10000}" "${KILLS:-60}" >"$results/messages.txt"
+    cat "$results/messages.txt"
+}
+
 long_fuzz() {
     prepare
     build_fuzz
@@ -137,7 +145,7 @@ case ${1:-} in
 "") short ;;
 long)
     [ $# -eq 2 ] || usage
-    case $2 in chroot | package | kills | fuzz | bench) "long_$2" ;; *) usage ;; esac
+    case $2 in chroot | package | kills | messages | fuzz | bench) "long_$2" ;; *) usage ;; esac
     ;;
 *) usage ;;
 esac

@@ -3,6 +3,7 @@
 set(GW_FUZZ_BUILD "" CACHE PATH "a build with the fuzz targets, run briefly by the short tier")
 set(GW_FUZZ_SECONDS 2)
 set(GW_KILLS 20)
+set(GW_MESSAGES 150)
 set(pytest /usr/bin/python3 -m pytest -q -p no:cacheprovider)
 file(GLOB dialogues CONFIGURE_DEPENDS exchange/test_*.py)
 
@@ -27,6 +28,9 @@ if(TARGET pledged AND TARGET pledgectl)
   endforeach()
   add_test(NAME crash.kills COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/crash/kills.py ${GW_KILLS})
   set_tests_properties(crash.kills PROPERTIES LABELS crash TIMEOUT 300
+                       ENVIRONMENT "GW_BUILD=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
+  add_test(NAME crash.messages COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/crash/messages.py ${GW_MESSAGES} 3)
+  set_tests_properties(crash.messages PROPERTIES LABELS crash TIMEOUT 300
                        ENVIRONMENT "GW_BUILD=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
 endif()
 
