@@ -6,7 +6,7 @@
 #include "base/base.h"
 
 struct console_file {
-    const char *name, *media_type, *tag;   /* tag: hexadecimal digits of the digest of the bytes */
+    const char *name, *media_type, *tag; /* tag: hexadecimal digits of the digest of the bytes */
     struct bytes plain, gzip;
 };
 /* NULL when there is none of that name; a build without the console has none at all. */

@@ -4,6 +4,6 @@
 
 #include "console/console.h"
 
-extern const struct console_file console_files[];   /* an entry without a name ends it */
+extern const struct console_file console_files[]; /* an entry without a name ends it */
 
 #endif

@@ -331,8 +331,8 @@ bool sync_run_read(struct store_txn *txn, struct arena *arena, const char *run_i
 static bool says(struct bytes json, const char *name, const char *wanted)
 {
     struct bytes raw, inside;
-    return wanted == NULL ||
-           (json_scan_member(json, name, &raw) && json_scan_string(raw, &inside) && bytes_equal(inside, bytes_str(wanted)));
+    return wanted == NULL || (json_scan_member(json, name, &raw) && json_scan_string(raw, &inside) &&
+                              bytes_equal(inside, bytes_str(wanted)));
 }
 
 bool sync_runs(struct store_txn *txn, const struct sync_filter *filter, size_t max, sync_each *each, void *arg,

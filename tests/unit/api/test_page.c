@@ -49,10 +49,11 @@ static void the_first_page_comes_with_every_header(void **state)
     assert_int_equal(ADMIN("observer-1", .path = "/console/"), 200);
     body_is(first);
     assert_string_equal(header("Content-Type"), "text/html; charset=utf-8");
-    assert_string_equal(header("Content-Security-Policy"),
-                        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-                        "require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors 'none'; base-uri 'none'; "
-                        "form-action 'none'");
+    assert_string_equal(
+        header("Content-Security-Policy"),
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors 'none'; base-uri 'none'; "
+        "form-action 'none'");
     assert_string_equal(header("X-Content-Type-Options"), "nosniff");
     assert_string_equal(header("Referrer-Policy"), "no-referrer");
     assert_string_equal(header("Cross-Origin-Opener-Policy"), "same-origin");
@@ -73,7 +74,8 @@ static void the_socket_serves_it_too(void **state)
 static void what_a_browser_has_is_not_sent_again(void **state)
 {
     (void)state;
-    assert_int_equal(ADMIN("observer-1", .path = "/console/", .headers = {"If-None-Match: \"old\", W/\"abc123\""}), 304);
+    assert_int_equal(ADMIN("observer-1", .path = "/console/", .headers = {"If-None-Match: \"old\", W/\"abc123\""}),
+                     304);
     assert_int_equal(w.answer.body.n, 0);
     assert_string_equal(header("ETag"), "\"abc123\"");
     assert_string_equal(header("Cache-Control"), "private, no-cache");
@@ -138,11 +140,11 @@ static void only_people_who_may_read(void **state)
     (void)state;
     ADMIN("foreign", .path = "/console/");
     assert_true(!w.answer.ok || w.answer.status == 403);
-    ADMIN("bureau-ty", .path = "/console/");               /* a certificate that no file names */
+    ADMIN("bureau-ty", .path = "/console/"); /* a certificate that no file names */
     refused(403, "sender.unknown_partner");
     ADMIN("bank-a", .path = "/console/app.js");
     refused(403, "sender.role");
-    SAY(.as = "bank-a", .path = "/console/");              /* the partners' listener has none */
+    SAY(.as = "bank-a", .path = "/console/"); /* the partners' listener has none */
     refused(404, "http.not_found");
     SAY(.as = "", .path = "/console/");
     assert_int_equal(w.answer.status, 404);
