@@ -1,8 +1,6 @@
 /* One row to canonical fields: one form of date, codes of places, two words of status. */
 #include "filedrop.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Room for what is not the row's own text. */
@@ -14,47 +12,6 @@ struct scratch {
 static struct gwa_bytes bytes_of(const char *s)
 {
     return (struct gwa_bytes){(const uint8_t *)s, s == NULL ? 0 : strlen(s)};
-}
-
-/* ---- dates -------------------------------------------------------------------------------------------------- */
-
-/* A spreadsheet's day number as text, with or without a time of day behind the point. */
-static bool read_serial(const char *text, bool from_1904, char out[DATE_SIZE])
-{
-    size_t n = strspn(text, "0123456789");
-    bool whole = text[n] == '\0' || (text[n] == '.' && strspn(text + n + 1, "0123456789") == strlen(text + n + 1));
-
-    return n == 5 && whole && date_of_serial(strtoll(text, NULL, 10), from_1904, out);
-}
-
-/* Of 自…至2027年2月28日 and 2026.3.1至2027.2.28 the end counts. */
-static const char *behind_until(const char *text)
-{
-    const char *until = strstr(text, "至");
-
-    return until == NULL || until[strlen("至")] == '\0' ? text : until + strlen("至");
-}
-
-static struct gwa_bytes map_date(const struct cell *cell, bool ends, bool from_1904, char out[DATE_SIZE],
-                                 const char **bad_out)
-{
-    char room[64];
-    const char *text = room;
-    enum date_kind kind;
-
-    if (cell->is_date)
-        return cell->text;
-    (void)snprintf(room, sizeof(room), "%.*s", (int)(cell->text.n < 63 ? cell->text.n : 63),
-                   (const char *)cell->text.p);
-    if (ends)
-        text = behind_until(text);
-    text += strspn(text, " ");
-    kind = date_read(text, out);
-    if (kind == DATE_BAD && read_serial(text, from_1904, out))
-        kind = DATE_GOOD;
-    if (kind == DATE_BAD || (kind == DATE_OPEN && !ends))
-        *bad_out = "not a date";
-    return kind == DATE_GOOD ? bytes_of(out) : bytes_of(NULL);
 }
 
 /* ---- status ------------------------------------------------------------------------------------------------- */
@@ -90,22 +47,13 @@ static struct gwa_bytes map_place(const struct cell *values, struct scratch *scr
     return bytes_of(code);
 }
 
-static const char *unfit(enum column column, const struct cell *cell)
-{
-    if (cell->no_value)
-        return "a formula that was saved without its value";
-    if (cell->is_date && column != COLUMN_FROM && column != COLUMN_UNTIL)
-        return "the spreadsheet turned it into a date";
-    return NULL;
-}
-
 /* The value of one field; *bad_out says why there is none where there should be. */
 static struct gwa_bytes map_field(const struct filedrop *filedrop, const struct cell *values, enum column column,
                                   bool from_1904, struct scratch *scratch, const char **bad_out)
 {
     const struct cell *cell = &values[column];
 
-    *bad_out = unfit(column, cell);
+    *bad_out = cell_unfit(cell, column == COLUMN_FROM || column == COLUMN_UNTIL);
     if (*bad_out != NULL)
         return bytes_of(NULL);
     if (column == COLUMN_STATUS)
@@ -115,11 +63,11 @@ static struct gwa_bytes map_field(const struct filedrop *filedrop, const struct 
     if (cell->text.n == 0)
         return bytes_of(NULL);
     if (column == COLUMN_FROM || column == COLUMN_UNTIL)
-        return map_date(cell, column == COLUMN_UNTIL, from_1904, scratch->dates[column == COLUMN_UNTIL], bad_out);
+        return cell_date(cell, column == COLUMN_UNTIL, from_1904, scratch->dates[column == COLUMN_UNTIL], bad_out);
     return cell->text;
 }
 
-void map_row(struct gwa_job *job, const struct cell values[COLUMN_COUNT], bool from_1904)
+bool map_row(struct gwa_job *job, const struct row *row)
 {
     struct gwa_field fields[COLUMN_FIELDS];
     struct scratch scratch;
@@ -127,14 +75,15 @@ void map_row(struct gwa_job *job, const struct cell values[COLUMN_COUNT], bool f
 
     for (int i = 0; i < COLUMN_FIELDS; i++) {
         const char *bad = NULL;
-        struct gwa_bytes value = map_field(job->instance, values, (enum column)i, from_1904, &scratch, &bad);
+        struct gwa_bytes value = map_field(job->instance, row->cells, (enum column)i, row->from_1904, &scratch, &bad);
 
         if (bad != NULL) {
             job->host->row_bad(job, column_names[i], bad);
-            return;
+            return true;
         }
         if (value.n > 0)
             fields[n++] = (struct gwa_field){column_names[i], value};
     }
     job->host->row_fields(job, fields, n);
+    return true;
 }

@@ -8,6 +8,8 @@
 
 #include "filedrop.h"
 
+#include "adapters/common/files/internal.h"
+
 #define MEMORY_MAX (16u << 20)
 #define BLOCKS_MAX 64
 #define FOLDER "/drop"

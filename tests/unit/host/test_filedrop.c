@@ -24,6 +24,8 @@
 
 #include "filedrop.h"
 
+#include "adapters/common/files/internal.h"
+
 extern const struct gwa_adapter gwa_entry;
 
 /* ---- the host --------------------------------------------------------------------------------------------- */

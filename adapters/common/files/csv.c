@@ -1,6 +1,6 @@
 /* CSV: lines to records, records to cells. UTF-8 when every byte of the file is; else GB18030, whatever anybody
  * declared, since it holds GBK and GB2312. Commas, tabs or semicolons: the one by which the header is found. */
-#include "filedrop.h"
+#include "adapters/common/files/internal.h"
 
 #include <iconv.h>
 #include <string.h>
@@ -158,7 +158,7 @@ static bool split_by_some(struct gwa_job *job, struct csv *csv, size_t *n_out)
         memcpy(csv->work, csv->record, csv->n);
         if (!split(csv, csv->work, csv->n, marks[i], n_out))
             continue;
-        if (!table_find(job->instance, &look, csv->cells, *n_out))
+        if (!table_find(files_of(job), &look, csv->cells, *n_out))
             continue;
         csv->mark = marks[i];
         return true;
@@ -169,8 +169,7 @@ static bool split_by_some(struct gwa_job *job, struct csv *csv, size_t *n_out)
 
 static enum line_answer no_header(struct gwa_job *job)
 {
-    (void)run_fail(job, GWA_REJECTED,
-                   "list.header: no row names a column for the code and one for the name (统一社会信用代码, 企业名称)");
+    (void)run_fail(job, GWA_REJECTED, files_of(job)->columns->no_header);
     return LINE_REFUSE;
 }
 

@@ -1,6 +1,6 @@
 /* A sheet's rows, some thousand a step: cells by their references, shared and inline strings, numbers that are shown
  * as dates, the values that formulas were saved with. */
-#include "xlsx.h"
+#include "adapters/common/files/xlsx.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,9 +165,7 @@ static bool take_row(struct sheet *sheet)
             table_take(sheet->job, sheet->table, sheet->xlsx->row, sheet->cells, sheet->cell_n);
 
         if (answer == TABLE_NO_HEADER)
-            return refuse(sheet,
-                          "list.header: no row of the first visible sheet names a column for the code and one for "
-                          "the name (统一社会信用代码, 企业名称)");
+            return refuse(sheet, files_of(sheet->job)->columns->no_header_sheet);
         return answer == TABLE_GO;
     }
     if (!sheet->table->found)
@@ -278,9 +276,7 @@ static enum gwa_verdict verdict_of(struct sheet *sheet)
         break;
     }
     if (!sheet->table->found)
-        return run_fail(sheet->job, GWA_REJECTED,
-                        "list.header: no row of the first visible sheet names a column for the code and one for the "
-                        "name (统一社会信用代码, 企业名称)");
+        return run_fail(sheet->job, GWA_REJECTED, files_of(sheet->job)->columns->no_header_sheet);
     return GWA_DONE;
 }
 

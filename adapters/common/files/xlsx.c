@@ -1,6 +1,6 @@
 /* A workbook: read whole in each step, its sheet's rows some thousand at a time. Nothing but a place in the sheet is
  * kept between steps, so a job that ends early leaves nothing behind, and no step is long however long the list. */
-#include "xlsx.h"
+#include "adapters/common/files/xlsx.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* The parts around a sheet: which one is the first visible, the strings that cells share, which formats are dates. */
-#include "xlsx.h"
+#include "adapters/common/files/xlsx.h"
 
 #include <stdio.h>
 #include <stdlib.h>

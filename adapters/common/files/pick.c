@@ -1,5 +1,5 @@
 /* Which file comes next: whole, of a known kind, not read before, the oldest first. */
-#include "filedrop.h"
+#include "adapters/common/files/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +126,7 @@ static bool has_flag(struct gwa_bytes listing, struct gwa_bytes name)
 }
 
 /* A clock that runs ahead elsewhere must not hold a file up for ever, so it is the distance that counts. */
-static bool is_whole(const struct filedrop *filedrop, struct gwa_bytes listing, const struct entry *entry, size_t stem,
+static bool is_whole(const struct files *files, struct gwa_bytes listing, const struct entry *entry, size_t stem,
                      int64_t now_ms)
 {
     struct gwa_bytes short_name = {entry->name.p, stem};
@@ -134,10 +134,10 @@ static bool is_whole(const struct filedrop *filedrop, struct gwa_bytes listing, 
 
     if (has_flag(listing, entry->name) || has_flag(listing, short_name))
         return true;
-    return !filedrop->wants_flag && (age < 0 ? -age : age) >= filedrop->settle_ms;
+    return !files->wants_flag && (age < 0 ? -age : age) >= files->settle_ms;
 }
 
-bool pick(const struct filedrop *filedrop, struct gwa_bytes listing, struct gwa_bytes done, int64_t now_ms,
+bool pick(const struct files *files, struct gwa_bytes listing, struct gwa_bytes done, int64_t now_ms,
           struct entry *out)
 {
     struct entry entry;
@@ -146,7 +146,7 @@ bool pick(const struct filedrop *filedrop, struct gwa_bytes listing, struct gwa_
 
     for (size_t at = 0; entry_next(listing, &at, &entry);) {
         if (pick_format(entry.name, &stem) == FORMAT_NONE || (found && out->mtime_ms <= entry.mtime_ms) ||
-            !is_whole(filedrop, listing, &entry, stem, now_ms) || entry_is_done(done, &entry))
+            !is_whole(files, listing, &entry, stem, now_ms) || entry_is_done(done, &entry))
             continue;
         *out = entry;
         found = true;

@@ -1,8 +1,8 @@
 /* A workbook's parts. All of this lives for one step: what it allocates it frees before the step ends. */
-#ifndef FILEDROP_XLSX_H
-#define FILEDROP_XLSX_H
+#ifndef COMMON_FILES_XLSX_H
+#define COMMON_FILES_XLSX_H
 
-#include "filedrop.h"
+#include "adapters/common/files/internal.h"
 
 #define PART_NAME_MAX 256
 

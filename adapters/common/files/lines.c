@@ -1,6 +1,6 @@
 /* A file as lines, whatever its length: read in chunks, unpacked when it is gzip or zstd, cut at line breaks. Both
  * UTF-8 and GB18030 keep a line break's byte for line breaks. */
-#include "filedrop.h"
+#include "adapters/common/files/internal.h"
 
 #define ZSTD_STATIC_LINKING_ONLY         /* a decoder whose memory is the job's */
 #include <string.h>

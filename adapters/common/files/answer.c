@@ -1,6 +1,6 @@
 /* The answer to a file: NAME.result.csv beside it, then the file's line in the list of those done. A file that has its
  * result but not its line is read once more, which changes nothing. */
-#include "filedrop.h"
+#include "adapters/common/files/internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,13 +100,13 @@ static enum gwa_verdict ask(struct gwa_job *job, const struct answer *answer, en
 /* Files of the second folder are read when a person says so, never by themselves: nothing to remember. */
 static enum gwa_verdict after_write(struct gwa_job *job, struct answer *answer)
 {
-    const struct filedrop *filedrop = job->instance;
+    const char *directory = files_of(job)->directory;
 
     if (job->result.state == GWA_IO_UNSURE)
         return run_fail(job, GWA_UNCERTAIN, "the result may or may not be written");
     if (job->result.state != GWA_IO_OK)
         return run_fail(job, GWA_RETRY, "the result cannot be written beside the file");
-    if (strcmp(answer->folder, filedrop->directory) != 0)
+    if (directory == NULL || strcmp(answer->folder, directory) != 0)
         return GWA_DONE;
     answer->step = ANSWER_LISTED;
     return ask(job, answer, GWA_FILE_LIST, "");

@@ -1,6 +1,6 @@
 /* The zip around a workbook and the XML inside it, each within bounds: what unpacks to more than a list would, what is
  * packed in an unusual way, and any document type declaration are refused before they cost anything. */
-#include "xlsx.h"
+#include "adapters/common/files/xlsx.h"
 
 #include <libxml/parser.h>
 #include <stdio.h>

@@ -1,22 +1,10 @@
 /* A list as a table: titles, then a header by which each column is known, then rows, then perhaps totals and notes. */
-#include "filedrop.h"
+#include "adapters/common/files/internal.h"
 
 #include <string.h>
 
 #define TITLE_ROWS_MAX 50u               /* rows looked at for the header */
 #define NAME_SIZE 64
-
-const char *const column_names[COLUMN_COUNT] = {
-    "uscc",  "name",        "region_code", "industry_code", "scale",  "ownership", "level",
-    "batch", "document_no", "valid_from",  "valid_until",   "status", "reason",    "city",
-};
-
-const struct column_name column_known[] = {
-#define COLUMN(field, name) {COLUMN_##field, name},
-#include "adapters/filedrop/columns.def"
-#undef COLUMN
-};
-const size_t column_known_count = sizeof(column_known) / sizeof(*column_known);
 
 /* ---- text --------------------------------------------------------------------------------------------------- */
 
@@ -125,42 +113,56 @@ static bool is_configured(const char *list, const char *name)
     return false;
 }
 
-int column_of(const struct filedrop *filedrop, struct gwa_bytes name, unsigned *rank_out)
+int column_of(const struct files *files, struct gwa_bytes name, unsigned *rank_out)
 {
+    const struct columns *columns = files->columns;
     char plain[NAME_SIZE];
 
     plain_name(name, plain);
     if (plain[0] == '\0')
         return -1;
-    for (int i = 0; i < COLUMN_COUNT; i++) {
-        if (!is_configured(filedrop->names[i], plain))
+    for (int i = 0; i < columns->count; i++) {
+        if (!is_configured(files->names[i], plain))
             continue;
         *rank_out = 0;
         return i;
     }
-    for (unsigned i = 0; i < column_known_count; i++) {
-        if (strcasecmp(column_known[i].name, plain) != 0)
+    for (unsigned i = 0; i < columns->known_n; i++) {
+        if (strcasecmp(columns->known[i].name, plain) != 0)
             continue;
         *rank_out = i + 1;
-        return (int)column_known[i].column;
+        return columns->known[i].column;
     }
     return -1;
 }
 
-bool table_find(const struct filedrop *filedrop, struct table *table, const struct cell *cells, size_t n)
+/* Cut between characters. */
+void head_copy(char out[HEAD_SIZE], struct gwa_bytes name)
 {
-    unsigned ranks[COLUMN_COUNT], rank = 0;
+    size_t n = name.n < HEAD_SIZE ? name.n : HEAD_SIZE - 1;
+
+    while (n < name.n && n > 0 && (name.p[n] & 0xc0) == 0x80)
+        n--;
+    if (n > 0)
+        memcpy(out, name.p, n);
+    out[n] = '\0';
+}
+
+bool table_find(const struct files *files, struct table *table, const struct cell *cells, size_t n)
+{
+    unsigned ranks[COLUMNS_MAX], rank = 0;
 
     memset(table->at, 0, sizeof(table->at));
     for (size_t i = 0; i < n; i++) {
-        int column = column_of(filedrop, cells[i].text, &rank);
+        int column = column_of(files, cells[i].text, &rank);
 
         if (column < 0 || (table->at[column] != 0 && ranks[column] <= rank))
             continue;
         table->at[column] = (uint16_t)(i + 1);
+        head_copy(table->heads[column], cells[i].text);
         ranks[column] = rank;
     }
-    table->found = table->at[COLUMN_USCC] != 0 && table->at[COLUMN_NAME] != 0;
+    table->found = table->at[0] != 0 && table->at[1] != 0;
     return table->found;
 }
 
@@ -195,9 +197,8 @@ static bool begins_plain(struct gwa_bytes text, const char *const *words, size_t
     return false;
 }
 
-/* Totals, notes and signatures below the list: one of their words first, and no firm in the row. A firm called
- * 合计… has a code. */
-static bool is_closing(const struct cell *values, const struct cell *cells, size_t n)
+/* Totals, notes and signatures below the list: one of their words first, and nothing that makes it surely a row. */
+static bool is_closing(const struct columns *columns, const struct cell *values, const struct cell *cells, size_t n)
 {
     static const char *const words[] = {"合计", "共计", "总计", "小计", "注：", "注:", "备注", "说明",
                                         "填表", "制表", "审核", "填报", "单位负责人"};
@@ -206,32 +207,33 @@ static bool is_closing(const struct cell *values, const struct cell *cells, size
 
     while (first < n && cells[first].text.n == 0)
         first++;
-    if (values[COLUMN_USCC].no_value || values[COLUMN_USCC].text.n == 18)
+    if (columns->is_row(values))
         return false;
-    if (values[COLUMN_USCC].text.n == 0 && values[COLUMN_NAME].text.n == 0 && !values[COLUMN_NAME].no_value)
+    if (values[0].text.n == 0 && values[1].text.n == 0 && !values[1].no_value)
         return true;
     return (first < n && begins_plain(cells[first].text, words, count)) ||
-           begins_plain(values[COLUMN_USCC].text, words, count) || begins_plain(values[COLUMN_NAME].text, words, count);
+           begins_plain(values[0].text, words, count) || begins_plain(values[1].text, words, count);
 }
 
 /* A header printed again at the top of a page. */
-static bool is_header(const struct filedrop *filedrop, const struct cell *values)
+static bool is_header(const struct files *files, const struct cell *values)
 {
     unsigned rank;
 
-    return values[COLUMN_USCC].text.n != 18 && column_of(filedrop, values[COLUMN_USCC].text, &rank) == COLUMN_USCC &&
-           column_of(filedrop, values[COLUMN_NAME].text, &rank) == COLUMN_NAME;
+    return !files->columns->is_row(values) && column_of(files, values[0].text, &rank) == 0 &&
+           column_of(files, values[1].text, &rank) == 1;
 }
 
 /* The row as it is kept and compared: what it says under which name, however the columns stand. */
-static bool write_raw(struct text *raw, const struct table *table, const struct cell *values)
+static bool write_raw(struct text *raw, const struct columns *columns, const struct table *table,
+                      const struct cell *values)
 {
     if (table->from_1904)
         text_add(raw, "1904\t");
-    for (int i = 0; i < COLUMN_COUNT; i++) {
+    for (int i = 0; i < columns->count; i++) {
         if (values[i].text.n == 0 && !values[i].no_value)
             continue;
-        text_add(raw, column_names[i]);
+        text_add(raw, columns->names[i]);
         text_add(raw, values[i].no_value ? "?" : values[i].is_date ? "@" : "=");
         text_add_bytes(raw, values[i].text);
         text_add(raw, "\t");
@@ -250,31 +252,43 @@ bool row_refuse(struct gwa_job *job, uint64_t line, struct gwa_bytes raw, const 
 
 static bool take_row(struct gwa_job *job, const struct table *table, uint64_t line, const struct cell *values)
 {
+    const struct columns *columns = files_of(job)->columns;
+    const char *heads[COLUMNS_MAX];
     char room[ROW_MAX];
-    struct text raw;
-    enum gwa_row_answer answer;
+    struct text text;
+    enum gwa_row_answer answer = GWA_ROW_PARSE;
 
-    text_init(&raw, room, sizeof(room));
-    if (!write_raw(&raw, table, values))
-        return row_refuse(job, line, (struct gwa_bytes){(const uint8_t *)room, raw.n}, "row", "too long");
-    answer = job->host->row(job, line, values[COLUMN_USCC].text, (struct gwa_bytes){(const uint8_t *)room, raw.n});
-    if (answer == GWA_ROW_PARSE)
-        map_row(job, values, table->from_1904);
-    return answer != GWA_ROW_STOP;
+    text_init(&text, room, sizeof(room));
+    bool fits = write_raw(&text, columns, table, values);
+    struct gwa_bytes raw = {(const uint8_t *)room, text.n};
+    if (!fits)
+        return row_refuse(job, line, raw, "row", "too long");
+    if (!columns->gathers)
+        answer = job->host->row(job, line, values[0].text, raw);
+    if (answer != GWA_ROW_PARSE)
+        return answer != GWA_ROW_STOP;
+    for (int i = 0; i < columns->count; i++)
+        heads[i] = table->heads[i];
+    return columns->take(job, &(struct row){line, raw, values, heads, table->from_1904});
+}
+
+static void pick_cells(const struct table *table, int count, const struct cell *cells, size_t n, struct cell *values)
+{
+    for (int i = 0; i < count; i++)
+        if (table->at[i] != 0 && table->at[i] <= n)
+            values[i] = cells[table->at[i] - 1];
 }
 
 enum table_answer table_take(struct gwa_job *job, struct table *table, uint64_t line, const struct cell *cells,
                              size_t n)
 {
-    struct cell values[COLUMN_COUNT] = {0};
+    const struct files *files = files_of(job);
+    struct cell values[COLUMNS_MAX] = {0};
 
     if (!table->found)
-        return table_find(job->instance, table, cells, n) || ++table->looked < TITLE_ROWS_MAX ? TABLE_GO
-                                                                                                : TABLE_NO_HEADER;
-    for (int i = 0; i < COLUMN_COUNT; i++)
-        if (table->at[i] != 0 && table->at[i] <= n)
-            values[i] = cells[table->at[i] - 1];
-    if (is_blank(cells, n) || is_closing(values, cells, n) || is_header(job->instance, values))
+        return table_find(files, table, cells, n) || ++table->looked < TITLE_ROWS_MAX ? TABLE_GO : TABLE_NO_HEADER;
+    pick_cells(table, files->columns->count, cells, n, values);
+    if (is_blank(cells, n) || is_closing(files->columns, values, cells, n) || is_header(files, values))
         return TABLE_GO;
     return take_row(job, table, line, values) ? TABLE_GO : TABLE_STOP;
 }
