@@ -28,11 +28,10 @@ static void write_tls_keys(struct json_out *json, const struct partner *partner)
     json_end_array(json);
 }
 
-static void write_partner(struct ask *ask, const struct partner *partner)
+static void write_members(struct ask *ask, const struct partner *partner)
 {
     struct json_out *json = &ask->json;
 
-    json_begin_object(json);
     json_add_string(json, "id", partner->id);
     json_add_string(json, "name", partner->name);
     json_add_boolean(json, "person", partner->person);
@@ -46,7 +45,13 @@ static void write_partner(struct ask *ask, const struct partner *partner)
     api_signing_keys(json, &partner->signing, ask->now_ms);
     json_add_string_opt(json, "region", partner->region);
     json_add_boolean(json, "paused", partner->paused);
-    json_end_object(json);
+}
+
+static void write_partner(struct ask *ask, const struct partner *partner)
+{
+    json_begin_object(&ask->json);
+    write_members(ask, partner);
+    json_end_object(&ask->json);
 }
 
 bool api_do_partners(struct ask *ask, struct err *err)
@@ -73,7 +78,15 @@ bool api_do_partner(struct ask *ask, struct err *err)
     const struct partner *partner;
 
     CHECK(find(ask, &partner, err));
-    write_partner(ask, partner);
+    json_begin_object(&ask->json);
+    write_members(ask, partner);
+    if (!partner->person) {
+        json_key(&ask->json, "delivery");
+        json_begin_object(&ask->json);
+        CHECK(delivery_status(ask->api->options.delivery, partner->id, &ask->json, err));
+        json_end_object(&ask->json);
+    }
+    json_end_object(&ask->json);
     return true;
 }
 
@@ -105,17 +118,27 @@ static void write_key_steps(struct ask *ask, const struct partner *partner)
     }
 }
 
-/* The address of the list source that has the partner's name; NULL: none. */
-static const char *url_of(struct ask *ask, const char *id)
+static const char *address_in(const struct source_setting *settings, size_t n)
 {
     static const char *const names[] = {"url", "base", "base_url"};
-    const struct source *source = directory_source_find(ask->held->state.directory, id);
 
-    for (size_t i = 0; source && i < source->setting_n; i++)
+    for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++)
-            if (strcmp(source->settings[i].name, names[j]) == 0 && strncmp(source->settings[i].value, "http", 4) == 0)
-                return source->settings[i].value;
+            if (strcmp(settings[i].name, names[j]) == 0 && strncmp(settings[i].value, "http", 4) == 0)
+                return settings[i].value;
     return NULL;
+}
+
+/* The address of its channel, or of the list source that has the partner's name; NULL: none over HTTP. */
+static const char *url_of(struct ask *ask, const char *id)
+{
+    const struct directory *directory = ask->held->state.directory;
+    const struct partner *partner = directory_find(directory, id);
+    const struct source *source = directory_source_find(directory, id);
+
+    if (partner != NULL && partner->channel.adapter != NULL)
+        return address_in(partner->channel.settings, partner->channel.setting_n);
+    return source == NULL ? NULL : address_in(source->settings, source->setting_n);
 }
 
 static void close_steps(struct ask *ask)
@@ -125,15 +148,75 @@ static void close_steps(struct ask *ask)
     ask_complete(ask);
 }
 
-/* Any answer shows that name, route, TLS and both certificates work. */
+/* ---- a signed echo through the partner's own adapter */
+
+static void echoed(void *arg, const struct err *err, int64_t duration_ms)
+{
+    struct ask *ask = arg;
+    char text[400];
+
+    write_step(ask, "echo", err->code == ERR_NONE,
+               err->code == ERR_NONE ? arena_printf(ask->arena, "signed answer in %lld ms", (long long)duration_ms)
+                                     : err_text(err, false, text, sizeof(text)));
+    close_steps(ask);
+}
+
+static void echo(struct ask *ask)
+{
+    struct err err = {0};
+
+    if (!delivery_try(ask->api->options.delivery, ask->values[0], echoed, ask, &err))
+        echoed(ask, &err, 0);
+}
+
+static bool has_channel(const struct ask *ask)
+{
+    const struct partner *partner = directory_find(ask->held->state.directory, ask->values[0]);
+
+    return partner != NULL && partner->channel.adapter != NULL;
+}
+
+static void go_on(struct ask *ask)
+{
+    if (has_channel(ask))
+        echo(ask);
+    else
+        close_steps(ask);
+}
+
+/* ---- the way there, step by step */
+
+static const char *const steps[] = {"name", "tcp", "tls", "authentication"};
+#define STEPS (sizeof(steps) / sizeof(steps[0]))
+
+/* The step at which it ended; STEPS: none. What the other side does not let in it tells by an alert, or by a status. */
+static size_t failed_step(const struct net_fetch_result *result)
+{
+    const char *detail = result->err.detail;
+
+    if (result->ok)
+        return result->status == 401 || result->status == 403 ? 3 : STEPS;
+    if (result->err.code == ERR_CLIENT_TOO_LARGE || result->sent)
+        return STEPS;
+    if (result->err.code == ERR_CLIENT_TLS)
+        return strstr(detail, "alert") != NULL || strstr(detail, "our certificate") != NULL ? 3 : 2;
+    return strstr(detail, "resolve") != NULL ? 0 : 1;
+}
+
 static void reached(const struct net_fetch_result *result, void *arg)
 {
     struct ask *ask = arg;
-    bool ok = result->ok || result->err.code == ERR_CLIENT_TOO_LARGE;
+    size_t failed = failed_step(result);
     char text[400];
 
-    write_step(ask, "connect", ok, ok ? arena_printf(ask->arena, "HTTP %d", result->status)
-                                      : err_text(&result->err, false, text, sizeof(text)));
+    for (size_t i = 0; i < STEPS && i < failed; i++)
+        write_step(ask, steps[i], true, "");
+    if (failed == STEPS) {
+        go_on(ask);
+        return;
+    }
+    write_step(ask, steps[failed], false, result->ok ? arena_printf(ask->arena, "HTTP %d", result->status)
+                                                     : err_text(&result->err, false, text, sizeof(text)));
     close_steps(ask);
 }
 
@@ -155,7 +238,7 @@ static void reach(struct ask *ask)
 
     if (net_fetch_start(ask->api->options.net, &request, reached, ask, &err))
         return;
-    write_step(ask, "connect", false, err_text(&err, false, text, sizeof(text)));
+    write_step(ask, "name", false, err_text(&err, false, text, sizeof(text)));
     close_steps(ask);
 }
 
@@ -168,6 +251,6 @@ bool api_do_partner_test(struct ask *ask, struct err *err)
     json_key(&ask->json, "steps");
     json_begin_array(&ask->json);
     write_key_steps(ask, partner);
-    ask->later = url_of(ask, partner->id) ? reach : close_steps;
+    ask->later = url_of(ask, partner->id) ? reach : go_on;
     return true;
 }

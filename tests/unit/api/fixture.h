@@ -47,6 +47,7 @@ struct world {
     struct ledger *ledger;
     struct host *host;
     struct sync *sync;
+    struct delivery *delivery;
     struct statements *statements;
     struct access_log *access;
     struct api *api;
@@ -257,11 +258,17 @@ static inline void serve(void)
     struct err items[8] = {{0}};
     struct config_faults faults = {.items = items, .max = 8};
     sync_set_directory(w.sync, w.directory, &faults);      /* no adapter is installed: the source stays closed */
+    const struct delivery_options delivery = {
+        .store = w.store, .journal = w.journal, .ledger = w.ledger, .host = w.host, .gateway = w.config->gateway_name};
+    const struct delivery_force force = {w.catalog, w.policy, w.directory, w.ring};
+    w.delivery = delivery_new(&delivery);
+    NEED(delivery_set(w.delivery, &force, &faults) && delivery_start(w.delivery, &err), err);
     const struct api_options options = {.net = w.net,
                                         .store = w.store,
                                         .journal = w.journal,
                                         .ledger = w.ledger,
                                         .sync = w.sync,
+                                        .delivery = w.delivery,
                                         .host = w.host,
                                         .statements = w.statements,
                                         .access = w.access,
@@ -305,11 +312,13 @@ static inline void end_world(void)
 {
     json_free(&w.doc);
     sync_stop(w.sync);
+    delivery_stop(w.delivery);
     net_stop(w.net);
     api_free(&w.api);
     sync_free(&w.sync);
     host_free(&w.host);
     ledger_stop(w.ledger);
+    delivery_free(&w.delivery);
     ledger_free(&w.ledger);
     net_free(&w.net);
     statements_free(&w.statements);

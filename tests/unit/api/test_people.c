@@ -305,6 +305,7 @@ static void partners_and_adapters(void **state)
     assert_int_equal(SOCKET(.path = "/admin/v1/partners/bank-b"), 200);
     assert_string_equal(text("alg"), "SM2");
     assert_int_equal(json_count(member("tls_keys")), 1);
+    assert_string_equal(inner(member("delivery"), "state"), "ok");
     SOCKET(.path = "/admin/v1/partners/nobody");
     refused(404, "partner.unknown");
     assert_int_equal(SOCKET(.method = "POST", .path = "/admin/v1/partners/bank-a/test"), 200);
@@ -313,7 +314,7 @@ static void partners_and_adapters(void **state)
     assert_int_equal(SOCKET(.method = "POST", .path = "/admin/v1/partners/bureau-sx/test"), 200);
     const json_value *last = json_at(member("steps"), json_count(member("steps")) - 1);
     bool ok = true;
-    assert_string_equal(inner(last, "name"), "connect");
+    assert_string_equal(inner(last, "name"), "tcp");
     assert_true(json_boolean(json_member(last, "ok"), &ok) && !ok);
     assert_int_equal(SOCKET(.path = "/admin/v1/adapters"), 200);
     SOCKET(.path = "/admin/v1/adapters/nothing");
