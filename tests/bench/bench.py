@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what the parts cost, each figure beside a reference taken in the same run.
 
-    bench.py [P1 P2 P4 P5 P6 P6file P7 P8 backup] [--rows N] [--firms N] [--requests N] [--strict]
+    bench.py [P1 P2 P4 P5 P6 P6file P7 P8 backup attack] [--rows N] [--firms N] [--requests N] [--strict]
 
 P1  status query, statement already signed: server CPU against nginx serving the same bytes
 P2  the same at the first question: what signing adds, in raw P-256 signatures (x)
@@ -11,6 +11,7 @@ P6  a list over HTTPS pages, first load and nothing changed: rows per second of 
 P7  idle with the whole list: anonymous memory, seconds from exec to ready
 P8  P1 with the long list against P1 with the short one
 backup  queries answered a second while the long list is copied, against before and behind it, everything busy
+attack  p99 of one bank's queries and messages while another partner attacks in five ways, against alone
 
 Prints a table; tests/results/bench.json and bench.md keep it with commit and date. Exits 1 when a measurement
 fails, with --strict also when a budget is missed. The programs of GW_BUILD (default: build) are measured.
@@ -31,13 +32,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from measure import (BUILD, ROOT, WORK, Load, Nginx, Peak, anonymous_kib, commit, cpu_of, curl_cpu, machine,  # noqa: E402
                      seconds_to_ready, sign_us)
 from conftest import Gateway, Pki, bureau_source  # noqa: E402
+from attack import attack, request_of  # noqa: E402
 from pages import write_lines, write_pages  # noqa: E402
 
 PAGE_SIZE = 500
 SPREAD = 1000
 PAIRS = 5
 SETTINGS = {"net.partner_rate": 1000000, "net.threads": 2}
-PATHS = ("P1", "P2", "P4", "P5", "P6", "P6file", "P7", "P8", "backup")
+PATHS = ("P1", "P2", "P4", "P5", "P6", "P6file", "P7", "P8", "backup", "attack")
 results = []
 
 
@@ -55,7 +57,7 @@ def result(path, what, figure, unit, reference, budget, within, **more):
 class Site:
     """A gateway whose only source is a web server with `rows` rows in pages."""
 
-    def __init__(self, work, pki, rows, name):
+    def __init__(self, work, pki, rows, name, settings):
         self.rows, self.pki = rows, pki
         note(f"{rows:,} rows as pages")
         self.pages = WORK / f"pages-{rows}"
@@ -65,7 +67,7 @@ class Site:
         directory = work / name
         directory.mkdir()
         source = bureau_source(self.bureau, paused=True)
-        self.gateway = Gateway(directory, pki, [source], SETTINGS | {"policy.admission": "automatic"})
+        self.gateway = Gateway(directory, pki, [source], settings | {"policy.admission": "automatic"})
         self.loaded = False
         try:
             self.gateway.start()
@@ -220,8 +222,7 @@ def requests_of(site, form, n):
     for i, code in enumerate(codes):
         message = author.write(form, "credit.report", {"rows": [
             {"event": "drawdown", "uscc": code, "credit_no": f"SX{i}", "loan_no": f"JJ{i}", **loan}]})
-        head = "".join(f"{name}: {value}\r\n" for name, value in message.all_headers().items())
-        yield (f"POST /v1/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(message.body)}\r\n{head}\r\n").encode() + message.body
+        yield request_of(message)
 
 
 def messages(site, path, form, budget):
@@ -413,10 +414,13 @@ def print_table():
 
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="which: P1 P2 P4 P5 P6 P6file P7 P8 backup (all)")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=f"which: {' '.join(PATHS)} (all)")
     parser.add_argument("--rows", type=int, default=1000000, help="the long list (P6 P7 P8)")
     parser.add_argument("--firms", type=int, default=50000, help="the short list (P1 P2 P8)")
     parser.add_argument("--requests", type=int, default=100000, help="requests of one measurement")
+    parser.add_argument("--attack", default="", help="only attacks whose name has this text")
+    parser.add_argument("--seconds", type=int, default=10, help="of one measurement while attacked")
+    parser.add_argument("--rounds", type=int, default=5, help="pairs of measurements of each attack")
     parser.add_argument("--strict", action="store_true", help="a missed budget is a failure")
     options = parser.parse_args()
     options.paths = options.paths or list(PATHS)
@@ -436,8 +440,8 @@ def main():
         stack.callback(shutil.rmtree, work, ignore_errors=True)
         pki = Pki(work / "pki")
 
-        def site(rows, name):
-            made = Site(work, pki, rows, name)
+        def site(rows, name, settings=SETTINGS):
+            made = Site(work, pki, rows, name, settings)
             stack.callback(made.stop)
             return made
 
@@ -463,6 +467,9 @@ def main():
             p8(small, large, work, options)
         if "backup" in wanted:
             backup(large, work, options)
+        if "attack" in wanted:
+            attacked = site(options.firms, "attacked", {})
+            attack(attacked, options, result)
     write_results(head)
     print_table()
     missed = [r for r in results if r["within"] is False]

@@ -76,16 +76,17 @@ def sign_us():
 class Load:
     """Kept-alive connections to a server; ask() tells what `count` requests were answered by."""
 
-    def __init__(self, port, pki, paths, connections=32):
+    def __init__(self, port, pki, paths, connections=32, who="bank-a", nice=0):
         WORK.mkdir(parents=True, exist_ok=True)
         if isinstance(paths[0], bytes):        # whole requests
-            self.file = WORK / f"{port}.requests"
-            self.file.write_bytes(b"".join(b"%08d" % len(r) + r for r in paths))
+            self.file = WORK / f"{port}-{who}.requests"
+            with open(self.file, "wb") as file:
+                file.writelines(b"%08d" % len(r) + r for r in paths)
         else:
-            self.file = WORK / f"paths-{port}"
+            self.file = WORK / f"paths-{port}-{who}"
             self.file.write_text("".join(p + "\n" for p in paths))
-        cert, key = pki.pair("bank-a")
-        self.process = subprocess.Popen([program("load"), str(port), cert, key, pki.ca, str(connections), str(self.file)],
+        cert, key = pki.pair(who)
+        self.process = subprocess.Popen(["nice", "-n", str(nice), program("load"), str(port), cert, key, pki.ca, str(connections), str(self.file)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.line("ready")
 
@@ -95,13 +96,21 @@ class Load:
             raise RuntimeError(f"the load generator said {line!r}")
         return line
 
-    def ask(self, count, first=0):
-        self.process.stdin.write(f"{count} {first}\n")
+    def command(self, line):
+        self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
-        told = json.loads(self.line())
-        if told["other"]:
-            raise RuntimeError(f"{told['other']} of {count} answers were not 200")
+        return json.loads(self.line())
+
+    def ask(self, count, first=0, rate=0):
+        """As fast as it is answered; or at so many a second, with latency from when each was due."""
+        told = self.command(f"{count} {first} {rate}")
+        if told["ok"] != count:
+            raise RuntimeError(f"{count - told['ok']} of {count} answers were not 200")
         return told
+
+    def flood(self, seconds, first=0):
+        """As fast as its connections allow for so long, whatever is answered."""
+        return self.command(f"flood {seconds} {first}")
 
     def cost(self, pid, count, first=0):
         """Server CPU in microseconds a request, and what the generator saw."""
