@@ -92,6 +92,17 @@ bool signers_from_jwks(struct cli *cli, const char *path, struct signers *out, s
     return out->n > 0 || err_set(err, ERR_KEY_FILE, path, "no key that signatures are verified with");
 }
 
+int signers_read(struct cli *cli, struct signers *out)
+{
+    const char *cert = cli->option[OPTION_CERT], *keys = cli->option[OPTION_KEYS], *id = cli->option[OPTION_SM2_ID];
+    struct err err = {0};
+    if (id && (strlen(id) == 0 || strlen(id) > CRYPTO_SM2_ID_MAX))
+        return cli_usage(cli, "--sm2-id has 1 to %d bytes", CRYPTO_SM2_ID_MAX);
+    if ((cert && !signers_from_cert(cli, cert, out, &err)) || (keys && !signers_from_jwks(cli, keys, out, &err)))
+        return cli_fail(cli, &err);
+    return CLI_OK;
+}
+
 void signers_free(struct signers *signers)
 {
     while (signers->n > 0)

@@ -21,6 +21,8 @@ struct signers {
 /* The verification algorithms that a certificate's key fits. */
 bool signers_from_cert(struct cli *cli, const char *path, struct signers *out, struct err *err);
 bool signers_from_jwks(struct cli *cli, const char *path, struct signers *out, struct err *err);
+/* Those of --cert or --keys, none when neither is given; also looks at --sm2-id. CLI_OK, or what was told. */
+int signers_read(struct cli *cli, struct signers *out);
 void signers_free(struct signers *signers);
 /* Those of one algorithm and, when kid is not NULL, of that name, as jws wants them; the first JWS_KEYS_MAX. */
 void signers_pick(const struct signers *signers, enum crypto_alg alg, const char *kid, struct jws_expect *out);

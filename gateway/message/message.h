@@ -80,6 +80,9 @@ bool message_validate(const struct catalog *catalog, const struct message *messa
 /* Reading a validated body the same way for both forms. Names are the JSON ones ("uscc", "rows"). */
 struct message_node;                      /* borrowed */
 const struct message_node *message_body(const struct message *message);
+/* Of an XML document, whatever it is: its root, and that one's name ("Message"). */
+const struct message_node *message_root(const struct message *message);
+const char *message_root_name(const struct message *message);
 const struct message_node *message_member(const struct message_node *node, const char *name);      /* NULL: absent */
 size_t message_count(const struct message_node *node, const char *list);                             /* of a list member */
 const struct message_node *message_at(const struct message_node *node, const char *list, size_t i);
@@ -113,6 +116,12 @@ struct message_profile {
     const char *signature_uri, *digest_uri;   /* NULL: those of the contract for the algorithm */
     bool der;                             /* SignatureValue holds DER instead of raw r || s */
 };
+/* The names that a profile (NULL: the contract's) stands for with an algorithm. signature.alg for PS256. */
+struct message_terms {
+    const char *c14n_uri, *signature_uri, *digest_uri;
+};
+bool message_terms(const struct message_profile *profile, enum crypto_alg alg, struct message_terms *out,
+                   struct err *err);
 /* The one enveloped signature, last child of the root. Verifies over the document as read; afterwards the signature
  * element is taken out of it. KeyInfo may name one of the expected keys (KeyName is its kid) or show one; it never brings
  * one. Comments, CDATA and attributes outside the signature are refused. signature.missing; malformed (no XMLDSig, or a
@@ -130,6 +139,7 @@ bool message_sign_xml(struct bytes unsigned_xml, const struct crypto_keyring *ri
 struct message_explain {
     char signature_uri[128], digest_uri[128], c14n_uri[128];
     char digest_seen[64], digest_computed[64];      /* base64 */
+    char key_name[128];                              /* of KeyInfo; "" when it has none */
     struct buf canonical;                            /* of the document without its signature; initialised by the caller */
 };
 bool message_explain_xml(const struct message *message, const struct message_profile *profile, struct message_explain *out, struct err *err);

@@ -153,6 +153,18 @@ const struct message_node *message_body(const struct message *message)
     return message->tree->doc == NULL ? NULL : public(message_child(xmlDocGetRootElement(message->tree->doc), "Body"));
 }
 
+const struct message_node *message_root(const struct message *message)
+{
+    return message->tree->doc == NULL ? NULL : public(xmlDocGetRootElement(message->tree->doc));
+}
+
+const char *message_root_name(const struct message *message)
+{
+    const xmlNode *root = private(message_root(message));
+
+    return root == NULL ? "" : (const char *)root->name;
+}
+
 static const xmlNode *next_named(const xmlNode *node, const char *name, bool list)
 {
     for (node = message_next_element(node); node != NULL; node = message_next_element(node->next))

@@ -35,6 +35,15 @@ bool dsig_terms(const struct message_profile *profile, enum crypto_alg alg, stru
     return true;
 }
 
+bool message_terms(const struct message_profile *profile, enum crypto_alg alg, struct message_terms *out,
+                   struct err *err)
+{
+    struct dsig_terms terms;
+    CHECK(dsig_terms(profile, alg, &terms, err));
+    *out = (struct message_terms){terms.c14n_uri, terms.signature_uri, terms.digest_uri};
+    return true;
+}
+
 enum crypto_digest dsig_digest_named(const char *digest_uri)
 {
     const char *name = strrchr(digest_uri, '#');
