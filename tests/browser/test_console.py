@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from exchange_harness import BUILD, ROOT
 from lists import certified, firms
+from messages import certification
 
 HERE = ROOT / "tests" / "browser"
 MODULES = BUILD / "tests" / "browser"
@@ -41,6 +42,20 @@ def held(gateway, bureau):
     return gateway, run
 
 
+@pytest.fixture
+def told(held):
+    """The same, and two messages of a city's bureau: one taken in part, with markup in it, and one that was refused."""
+    gateway, run = held
+    author = gateway.author("bureau-ty")
+    taken = author.xml("certification.batch", {"list_version": VERSION, "rows": [
+        certification(60, name=MARKUP, document_no=VERSION), certification(61, uscc="91140105MA0000000X")]})
+    answer = gateway.post_message("bureau-ty", taken)
+    assert answer.status_code == 200 and "partial" in answer.text, answer.text
+    answer = gateway.post_message("bureau-ty", author.json("certification.batch", {"list_version": VERSION, "rows": "<u>none</u>"}))
+    assert answer.status_code == 422, answer.text
+    return gateway, run, taken.id, answer.json()["code"]
+
+
 def browse(gateway, **more):
     """Runs journey.mjs; what it saw, as JSON."""
     SHOTS.mkdir(parents=True, exist_ok=True)
@@ -55,11 +70,11 @@ def browse(gateway, **more):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_a_held_run_is_seen_and_released_by_a_second_person(held):
-    """operator-1 sees why it is held and may not decide; operator-2 grants by keyboard; both see it carried out."""
-    gateway, run = held
-    offered = gateway.raw("GET", "/admin/v1/messages")[0] != 404
-    seen = browse(gateway, run=run["id"], messages=offered, markup=MARKUP, version=VERSION)
+def test_a_held_run_is_seen_and_released_by_a_second_person(told):
+    """operator-1 sees why it is held and may not decide; operator-2 grants by keyboard; both see it carried out. What a bureau
+    sent is found with its way through the gateway."""
+    gateway, run, message, refusal = told
+    seen = browse(gateway, run=run["id"], message=message, refusal=refusal, markup=MARKUP, version=VERSION)
     assert seen["bytes"] <= 60_000, seen
     assert gateway.run_end(run["id"])["counts"]["withdrawn"] == 10
     approval = json.loads(gateway.raw("GET", f"/admin/v1/approvals/{run['approval']}")[1])

@@ -22,6 +22,9 @@ const columns = () => [
 
 const options = (group) => words(group).map((w) => [w, word(group, w)]);
 
+/* The list is searched by state or by result, whichever has the word. */
+const states = () => [...options("message"), ...options("result").filter(([w]) => !words("message").includes(w))];
+
 export function MessagesPage({ query }) {
   const { partner, kind, state, direction, after } = query;
   const messages = useLoad(address("/admin/v1/messages", { partner, kind, state, direction, after, limit: 50 }), 10);
@@ -30,7 +33,7 @@ export function MessagesPage({ query }) {
     { name: "direction", label: t("direction"), options: options("direction") },
     { name: "partner", label: t("partner"), options: (partners.value?.items || []).filter((p) => !p.person).map((p) => [p.id, p.name || p.id]) },
     { name: "kind", label: t("kind"), options: options("kind") },
-    { name: "state", label: t("state"), options: options("message") },
+    { name: "state", label: t("state"), options: states() },
   ];
   return (
     <>
@@ -92,7 +95,10 @@ function Head({ message: m }) {
         [t("received_at"), <Time at={m.received} />],
         [t("sequence"), <Text>{m.sequence > 0 ? m.sequence : undefined}</Text>],
         m.code && [t("code"), <Code>{m.code}</Code>],
+        m.place && [t("place"), <Code>{m.place}</Code>],
+        m.trace_id && [t("trace_id"), <Code>{m.trace_id}</Code>],
       ]} />
+      {said(m, "detail") && <p class="trouble">{said(m, "detail")}</p>}
     </>
   );
 }
@@ -110,10 +116,10 @@ export function MessagePage({ rest }) {
           <>
             <Head message={m} />
             <Part title={t("keys")} there={m.keys && Object.keys(m.keys).length > 0}><Members of={m.keys} /></Part>
-            <Part title={t("stages")} there={m.stages}><Table caption={t("stages")} columns={stageColumns()} items={m.stages} /></Part>
-            <Part title={t("attempts_list")} there={m.attempts}><Table caption={t("attempts_list")} columns={attemptColumns()} items={m.attempts} /></Part>
+            <Part title={t("stages")} there={m.stages?.length}><Table caption={t("stages")} columns={stageColumns()} items={m.stages} /></Part>
+            <Part title={t("attempts_list")} there={m.attempts?.length}><Table caption={t("attempts_list")} columns={attemptColumns()} items={m.attempts} /></Part>
             <Part title={t("receipt")} there={m.receipt}><Members of={m.receipt} /></Part>
-            <Part title={t("message_rows")} there={m.rows}><Table caption={t("message_rows")} columns={rowColumns()} items={m.rows} /></Part>
+            <Part title={t("message_rows")} there={m.rows?.length}><Table caption={t("message_rows")} columns={rowColumns()} items={m.rows} /></Part>
           </>
         )}
       </Loaded>

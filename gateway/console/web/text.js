@@ -114,6 +114,8 @@ export const texts = {
   field: ["字段", "Field"],
   code: ["错误码", "Code"],
   detail: ["说明", "Detail"],
+  place: ["位置", "Place"],
+  trace_id: ["追踪号", "Trace"],
 
   messages: ["报文", "Messages"],
   messages_about: ["与各对接机构往来的报文，最新在前。", "What was exchanged with the partners, newest first."],
