@@ -29,13 +29,17 @@ static bool read_since(struct ask *ask, int64_t *ms_out, struct err *err)
 {
     const char *text;
     int64_t back_ms;
+    date_day day;
 
     CHECK(json_need_string(ask_object(ask), "", "since", 64, &text, err));
     if (time_parse(bytes_str(text), ms_out))
         return true;
+    if (date_parse(bytes_str(text), &day)) {
+        *ms_out = date_start_ms(day);
+        return true;
+    }
     if (!duration_parse(text, &back_ms))
-        return err_set(err, ERR_SCHEMA_INVALID, "/since",
-                       "a time such as 2026-11-24T10:00:00+08:00, or how long ago: 24h");
+        return err_set(err, ERR_SCHEMA_INVALID, "/since", "a time, a date, or how long ago is expected: 24h");
     *ms_out = ask->now_ms - back_ms;
     return true;
 }
