@@ -154,6 +154,17 @@ struct questions;
 bool api_ask_firms(struct ask *ask, const struct message_node *body, struct questions **out, struct err *err);
 bool api_told_firms(struct ask *ask, const struct questions *questions, struct bytes body, struct err *err);
 
+/* ---- whitelist.c: the access log. No answer leaves before its line is kept */
+struct api_line {
+    const char *route, *uscc, *outcome;    /* uscc: or what else was asked about */
+    int status;
+    uint64_t sequence;
+    const uint8_t *digest;
+};
+bool api_keep(struct ask *ask, const struct api_line *line, struct err *err);    /* store.full */
+/* Keeps the refusal `err` about a code; when that is impossible err becomes store.full. Returns false. */
+bool api_keep_refusal(struct ask *ask, const char *route, const char *uscc, struct err *err);
+
 /* ---- firm.c: a firm as people see it */
 bool api_firm(struct ask *ask, struct store_txn *txn, const char *uscc, struct firm *out, struct err *err);
 void api_firm_row(struct json_out *json, const struct firm *firm);

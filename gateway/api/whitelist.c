@@ -43,14 +43,7 @@ static const char *shown(struct ask *ask, const char *given, const struct ident_
     return code;
 }
 
-struct line {
-    const char *route, *uscc, *outcome;
-    int status;
-    uint64_t sequence;
-    const uint8_t *digest;
-};
-
-static bool keep(struct ask *ask, const struct line *line, struct err *err)
+bool api_keep(struct ask *ask, const struct api_line *line, struct err *err)
 {
     const struct access_line whole = {
         .time_ms = ask->now_ms,
@@ -72,13 +65,12 @@ static bool keep(struct ask *ask, const struct line *line, struct err *err)
     return err_set(err, ERR_STORE_FULL, NULL, "the access log cannot keep this question");
 }
 
-/* Keeps the refusal `err` about a code; when that is impossible err becomes store.full. Returns false. */
-static bool refuse(struct ask *ask, const char *route, const char *uscc, struct err *err)
+bool api_keep_refusal(struct ask *ask, const char *route, const char *uscc, struct err *err)
 {
     const struct err_info *info = err_info(err->code);
-    const struct line line = {.route = route, .uscc = uscc, .status = info->http, .outcome = info->code};
+    const struct api_line line = {.route = route, .uscc = uscc, .status = info->http, .outcome = info->code};
 
-    if (!keep(ask, &line, err))
+    if (!api_keep(ask, &line, err))
         ask->error_n = 0;
     return false;
 }
@@ -94,10 +86,10 @@ static bool answer_statement(struct ask *ask, const char *uscc, const struct sta
 {
     struct bytes named = net_header_value(ask->request, "If-None-Match");
     bool same = named.n > 0 && ask->now_ms < statement->next_update_ms && api_names_tag(named, statement->etag);
-    const struct line line = {.route = "whitelist.get", .uscc = uscc, .outcome = statement->status,
+    const struct api_line line = {.route = "whitelist.get", .uscc = uscc, .outcome = statement->status,
                               .status = same ? 304 : 200, .sequence = statement->sequence, .digest = statement->digest};
 
-    CHECK(keep(ask, &line, err));
+    CHECK(api_keep(ask, &line, err));
     ask_header(ask, "ETag", statement->etag);
     ask_header(ask, "Cache-Control", "private, no-cache");
     ask_header(ask, "Vary", "Accept");
@@ -143,10 +135,10 @@ bool api_do_whitelist_get(struct ask *ask, struct err *err)
     if (!ask_uscc(ask, ask->values[0], "uscc", uscc, err)) {
         struct ident_result result;
         ident_uscc(bytes_str(ask->values[0]), &result);
-        return refuse(ask, "whitelist.get", shown(ask, ask->values[0], &result), err);
+        return api_keep_refusal(ask, "whitelist.get", shown(ask, ask->values[0], &result), err);
     }
     if (!find_statement(ask, uscc, err))
-        return refuse(ask, "whitelist.get", uscc, err);
+        return api_keep_refusal(ask, "whitelist.get", uscc, err);
     return ask->move || answer_statement(ask, uscc, ask->statement, err);
 }
 
@@ -174,9 +166,9 @@ static bool read_code(struct ask *ask, const char *text, const char *place, stru
         return true;
     enum err_code code = api_uscc_fault(&result);
     err_set(&ask->errors[ask->error_n++], code, place, "%s", "");
-    const struct line line = {.route = "whitelist.query", .uscc = shown(ask, text, &result), .status = 422,
+    const struct api_line line = {.route = "whitelist.query", .uscc = shown(ask, text, &result), .status = 422,
                               .outcome = err_info(code)->code};
-    if (keep(ask, &line, err))
+    if (api_keep(ask, &line, err))
         return true;
     ask->error_n = 0;
     return false;
@@ -297,7 +289,7 @@ static bool keep_all(struct ask *ask, const struct questions *questions, const s
     const struct code *codes = questions->codes;
 
     for (size_t i = 0; i < questions->n; i++) {
-        struct line line = {.route = "whitelist.query", .uscc = codes[i].uscc, .status = 200,
+        struct api_line line = {.route = "whitelist.query", .uscc = codes[i].uscc, .status = 200,
                             .outcome = codes[i].status, .sequence = codes[i].sequence, .digest = codes[i].digest};
         if (refused) {
             line.status = err_info(refused->code)->http;
@@ -305,7 +297,7 @@ static bool keep_all(struct ask *ask, const struct questions *questions, const s
             line.sequence = 0;
             line.digest = NULL;
         }
-        CHECK(keep(ask, &line, err));
+        CHECK(api_keep(ask, &line, err));
     }
     return true;
 }

@@ -175,14 +175,10 @@ static bool compare_missing(struct compare *compare, struct err *err)
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
-static bool read_day(struct compare *compare, struct row_verdict *out)
+/* What it did not name is looked for among the last month's messages only; what it names is compared whenever it was. */
+static bool is_recent(const struct compare *compare)
 {
-    date_day today = date_of_ms(ledger_now(compare->tx));
-
-    CHECK(row_date(compare->body, "day", &compare->day, out));
-    if (compare->day <= today && compare->day > today - DAYS_MAX)
-        return true;
-    return !reject_text(out, ERR_SCHEMA_INVALID, "day", "one of the last 31 days is expected");
+    return compare->day != DATE_NONE && compare->day > date_of_ms(ledger_now(compare->tx)) - DAYS_MAX;
 }
 
 static void sort_sent(struct compare *compare)
@@ -211,12 +207,12 @@ bool reconciliation_whole(struct ledger_tx *tx, struct intake_case *c, const str
     size_t received = message_count(body, "received");
 
     compare.head = journal_size(c->intake->options.journal, ledger_txn(tx));
-    if (!read_day(&compare, out))
+    if (!row_date(body, "day", &compare.day, out))
         return true;
     sort_sent(&compare);
     for (size_t i = 0; i < compare.sent_n; i++)
         CHECK(compare_sent(&compare, i, err));
     compare_received(&compare, received);
     compare.index = compare.sent_n + received;
-    return compare_missing(&compare, err);
+    return !is_recent(&compare) || compare_missing(&compare, err);
 }

@@ -137,8 +137,8 @@ static bool add_row(struct apply *apply, const char *bank, const struct credit_n
     const char *number = on_line ? note->credit_no : note->loan_no;
     bool has_upper = !on_line && note->credit_no[0] != '\0';
     struct credit_account main, upper;
-    if (number[0] == '\0')
-        return true; /* a contact or refusal without a number */
+    if (note->event == CREDIT_CONTACT || note->event == CREDIT_REFUSED)
+        return true; /* whatever numbers it names, no line or loan came of it yet */
     CHECK(credit_account_read(apply->txn, apply->arena, bank, on_line, number, &main, err));
     CHECK(credit_account_read(apply->txn, apply->arena, bank, true, note->credit_no, &upper, err));
     credit_account_add(&main, has_upper ? &upper : NULL, note, sign);

@@ -1,0 +1,193 @@
+/* rights: is a patent or trademark pledged, and does it live? Answered from what the register and the platforms told.
+ * Where the register has not been heard of lately, or never, nothing is claimed: `unknown`.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/internal.h"
+#include "ident/ident.h"
+
+#define ROUTE_NAME "rights.get"
+#define KIND "pledge.registration"
+#define PERIOD_MS (24 * 60 * 60 * 1000LL)   /* a register is heard of at least once a day: reconciliation */
+#define CLASSES_MAX 45
+
+/* What is asked about. */
+struct right {
+    enum right_kind kind;
+    const char *number, *class;        /* normal forms; class "" for patents and when there is none */
+    const char *shown;                 /* for the log */
+};
+struct answer {
+    const char *pledge, *registry;
+    enum freshness freshness;
+    int64_t heard_ms;
+    struct right_state state;
+    struct pledge live;                /* when pledged */
+};
+
+/* ---- the question ------------------------------------------------------------------------------------------------ */
+
+static bool read_number(struct ask *ask, struct right *right, struct err *err)
+{
+    struct ident_result result;
+
+    ident_check(right->kind == RIGHT_PATENT ? IDENT_PATENT : IDENT_TRADEMARK, bytes_str(ask->values[1]), &result);
+    if (result.verdict == IDENT_INVALID)
+        return err_set(err, result.cause, "number", "%s", "");
+    right->number = arena_strdup(ask->arena, result.normal);
+    return true;
+}
+
+static bool read_class(struct ask *ask, struct right *right, struct err *err)
+{
+    uint64_t class = 0;
+
+    right->class = "";
+    CHECK(ask_number(ask, "class", 1, CLASSES_MAX, &class, err));
+    if (class != 0 && right->kind == RIGHT_PATENT)
+        return err_set(err, ERR_HTTP_QUERY, "class", "a patent has no class");
+    if (class != 0)
+        right->class = arena_printf(ask->arena, "%d", (int)class);
+    return true;
+}
+
+/* Without a class: the only one in which the number was ever pledged; of several the caller has to say which. */
+static bool find_class(struct ask *ask, struct store_txn *txn, struct right *right, struct err *err)
+{
+    const char *classes[CLASSES_MAX];
+    size_t n;
+
+    if (right->kind == RIGHT_PATENT || right->class[0] != '\0')
+        return true;
+    n = right_classes(txn, ask->arena, right->number, classes, CLASSES_MAX);
+    if (n > 1)
+        return err_set(err, ERR_TRADEMARK_CLASS, "class", "known in several classes: say which, such as ?class=%s",
+                       classes[0]);
+    if (n == 1)
+        right->class = classes[0];
+    return true;
+}
+
+/* ---- the register ------------------------------------------------------------------------------------------------ */
+
+static bool is_register(const struct partner *partner)
+{
+    bool tells = false;
+
+    for (const char *const *kind = partner->kinds; kind != NULL && *kind != NULL; kind++)
+        tells = tells || strcmp(*kind, KIND) == 0;
+    return !partner->person && (partner->roles & ROLE_REGISTRY) && tells;
+}
+
+/* The one with the oldest contact speaks for all: where one is silent, a pledge may be missed. */
+static void find_register(struct ask *ask, struct store_txn *txn, struct answer *out)
+{
+    const struct directory *directory = ask->held->state.directory;
+    const struct config *config = ask_config(ask);
+    int64_t changes;
+
+    for (size_t i = 0; i < directory_partners(directory); i++) {
+        const struct partner *partner = directory_partner(directory, i);
+        if (!is_register(partner))
+            continue;
+        int64_t heard = partner_heard(txn, partner->id, KIND) == 0 ? 0 : partner_heard(txn, partner->id, NULL);
+        if (out->registry != NULL && heard >= out->heard_ms)
+            continue;
+        out->registry = partner->id;
+        out->heard_ms = heard;
+    }
+    out->freshness = freshness_of(out->heard_ms, PERIOD_MS, config->freshness_stale_after,
+                                  config->freshness_refuse_after, ask->now_ms, &changes);
+}
+
+static bool find_pledge(struct ask *ask, struct store_txn *txn, const struct right *right, struct answer *out,
+                        struct err *err)
+{
+    struct right_state held;
+    bool found = false;
+
+    CHECK(right_read(txn, ask->arena, right->kind, right->number, "", &out->state, err));
+    CHECK(right_read(txn, ask->arena, right->kind, right->number, right->class, &held, err));
+    if (held.pledge[0] != '\0')
+        CHECK(pledge_read(txn, ask->arena, held.pledge, &out->live, &found, err));
+    if (out->heard_ms == 0 || out->freshness >= FRESH_STALE)
+        out->pledge = "unknown";
+    else if (found && pledge_is_live(&out->live, date_of_ms(ask->now_ms)))
+        out->pledge = "pledged";
+    else
+        out->pledge = "none_known";
+    return true;
+}
+
+/* ---- the answer -------------------------------------------------------------------------------------------------- */
+
+static void write_source(struct json_out *json, const struct answer *answer)
+{
+    json_key(json, "source");
+    json_begin_object(json);
+    json_add_string(json, "id", answer->registry == NULL ? "" : answer->registry);
+    json_add_time(json, "completed_at", answer->heard_ms);
+    json_add_string(json, "freshness", freshness_name(answer->heard_ms == 0 ? FRESH_STALE : answer->freshness));
+    json_end_object(json);
+}
+
+/* Whose pledge it is, is for the pledgee alone. */
+static void write_pledge(struct ask *ask, const struct answer *answer)
+{
+    const char *pledgee = answer->live.note.pledgee_uscc;
+
+    json_add_string(&ask->json, "pledge", answer->pledge);
+    if (strcmp(answer->pledge, "pledged") != 0)
+        return;
+    json_add_date_opt(&ask->json, "since", answer->live.live_since);
+    if (ask->who->uscc != NULL && ask->who->uscc[0] != '\0' && strcmp(ask->who->uscc, pledgee) == 0)
+        json_add_string(&ask->json, "registration_no", answer->live.note.registration_no);
+}
+
+static void write_answer(struct ask *ask, const struct right *right, const struct answer *answer)
+{
+    json_begin_object(&ask->json);
+    json_add_string(&ask->json, "kind", right_kind_name(right->kind));
+    json_add_string(&ask->json, "number", right->number);
+    json_add_string_opt(&ask->json, "class", right->class);
+    write_pledge(ask, answer);
+    json_add_string_opt(&ask->json, "legal_status", right_status_name(answer->state.status));
+    write_source(&ask->json, answer);
+    json_add_time(&ask->json, "as_of", ask->now_ms);
+    json_end_object(&ask->json);
+}
+
+static bool answer_right(struct ask *ask, struct right *right, struct err *err)
+{
+    struct answer answer = {.pledge = "unknown"};
+    uint8_t digest[CRYPTO_DIGEST_SIZE];
+    AUTO_READ txn = store_read(ask->api->options.store, err);
+
+    if (txn == NULL)
+        return false;
+    CHECK(find_class(ask, txn, right, err));
+    find_register(ask, txn, &answer);
+    CHECK(find_pledge(ask, txn, right, &answer, err));
+    write_answer(ask, right, &answer);
+    CHECK(ask_sign(ask, "right+jws", err));
+    crypto_digest(CRYPTO_SHA256, buf_bytes(&ask->out), digest);
+    const struct api_line line = {.route = ROUTE_NAME, .uscc = right->shown, .outcome = answer.pledge, .status = 200,
+                                  .sequence = strcmp(answer.pledge, "pledged") == 0 ? answer.live.seq : 0,
+                                  .digest = digest};
+    ask_header(ask, "Cache-Control", "private, no-cache");
+    return api_keep(ask, &line, err);
+}
+
+bool api_do_right_get(struct ask *ask, struct err *err)
+{
+    struct right right = {.number = "", .class = "", .shown = ""};
+
+    if (!right_kind_parse(ask->values[0], &right.kind))
+        return err_set(err, ERR_HTTP_NOT_FOUND, NULL, "patent or trademark is expected");
+    if (!read_number(ask, &right, err) || !read_class(ask, &right, err))
+        return api_keep_refusal(ask, ROUTE_NAME, ask->values[0], err);
+    right.shown = arena_printf(ask->arena, "%s:%s%s%s", ask->values[0], right.number, right.class[0] ? "/" : "",
+                               right.class);
+    return answer_right(ask, &right, err) || api_keep_refusal(ask, ROUTE_NAME, right.shown, err);
+}
