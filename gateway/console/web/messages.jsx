@@ -9,7 +9,7 @@ const when = (message) => message.received || message.created || message.time;
 
 const columns = () => [
   { head: t("time"), cell: (m) => <Time at={when(m)} /> },
-  { head: t("messages"), cell: (m) => <a href={link(["messages", m.partner || "", m.id].filter(Boolean))}><code>{m.id}</code></a> },
+  { head: t("message_id"), cell: (m) => <a href={link(["messages", m.partner || "", m.id].filter(Boolean))}><code>{m.id}</code></a> },
   { head: t("direction"), cell: (m) => <Text>{word("direction", m.direction)}</Text> },
   { head: t("partner"), cell: (m) => <Text>{m.partner}</Text> },
   { head: t("kind"), cell: (m) => <Text>{word("kind", m.kind)}</Text> },
@@ -53,11 +53,22 @@ export function MessagesPage({ query }) {
   );
 }
 
-/* An object of the API whose members are not known here, as text. */
-function Members({ of }) {
-  const plain = (value) => value === null || typeof value !== "object";
-  const show = (value) => (plain(value) ? value : Array.isArray(value) && value.every(plain) ? value.join(", ") : JSON.stringify(value));
-  return <Facts pairs={Object.entries(of).map(([name, value]) => [name, <Text>{show(value)}</Text>])} />;
+/* The members by which a business finds the message, as the catalogue names them. */
+function Keys({ of }) {
+  const show = (value) => (Array.isArray(value) ? value.join(", ") : value);
+  return <Facts pairs={Object.entries(of).map(([name, value]) => [word("member", name), <Text>{show(value)}</Text>])} />;
+}
+
+function Receipt({ of }) {
+  return (
+    <Facts pairs={[
+      [t("receipt_id"), <Code>{of.id}</Code>],
+      [t("result"), <State group="result" value={of.result} />],
+      of.code && [t("code"), <Code>{of.code}</Code>],
+      [t("sequence"), <Text>{of.sequence > 0 ? of.sequence : undefined}</Text>],
+      [t("time"), <Time at={of.time} />],
+    ]} />
+  );
 }
 
 function Part({ title, there, children }) {
@@ -66,7 +77,8 @@ function Part({ title, there, children }) {
 
 const stageColumns = () => [
   { head: t("time"), cell: (s) => <Time at={s.time} /> },
-  { head: t("stage"), cell: (s) => <Text>{said(s, "text") || s.name}</Text> },
+  { head: t("stage"), cell: (s) => <b class="nowrap">{word("stage", s.name)}</b> },
+  { head: t("detail"), cell: (s) => <Text>{said(s, "text")}</Text> },
 ];
 const attemptColumns = () => [
   { head: t("time"), cell: (a) => <Time at={a.time} /> },
@@ -115,10 +127,10 @@ export function MessagePage({ rest }) {
         {(m) => (
           <>
             <Head message={m} />
-            <Part title={t("keys")} there={m.keys && Object.keys(m.keys).length > 0}><Members of={m.keys} /></Part>
+            <Part title={t("keys")} there={m.keys && Object.keys(m.keys).length > 0}><Keys of={m.keys} /></Part>
             <Part title={t("stages")} there={m.stages?.length}><Table caption={t("stages")} columns={stageColumns()} items={m.stages} /></Part>
             <Part title={t("attempts_list")} there={m.attempts?.length}><Table caption={t("attempts_list")} columns={attemptColumns()} items={m.attempts} /></Part>
-            <Part title={t("receipt")} there={m.receipt}><Members of={m.receipt} /></Part>
+            <Part title={t("receipt")} there={m.receipt}><Receipt of={m.receipt} /></Part>
             <Part title={t("message_rows")} there={m.rows?.length}><Table caption={t("message_rows")} columns={rowColumns()} items={m.rows} /></Part>
           </>
         )}
