@@ -248,9 +248,9 @@ const char *case_result(const struct intake_case *c)
     return "rejected";
 }
 
-static const char *form_name(enum intake_form form)
+const char *case_form(const struct intake_case *c)
 {
-    return form == INTAKE_XML ? "xml" : form == INTAKE_JOSE ? "jose" : "json";
+    return c->in.form == INTAKE_XML ? "xml" : c->in.form == INTAKE_JOSE ? "jose" : "json";
 }
 
 static void fill_note(struct intake_case *c, struct message_note *note)
@@ -262,7 +262,7 @@ static void fill_note(struct intake_case *c, struct message_note *note)
     note->sender = c->in.sender->id;
     note->in_reply_to = c->envelope.in_reply_to;
     note->created_ms = c->envelope.created_ms;
-    note->form = form_name(c->in.form);
+    note->form = case_form(c);
     note->bytes = (int64_t)c->in.body.n;
     memcpy(note->digest, c->digest, sizeof(note->digest));
     note->signature = detached ? arena_strndup(c->arena, (const char *)c->in.signature.p, c->in.signature.n) : "";

@@ -29,15 +29,31 @@ static bool present_question(struct ledger_tx *tx, uint64_t proposal, uint64_t *
     return true;
 }
 
+/* What an answer needs to know of the message, so that nobody has to read its record for that. */
+static struct bytes names_of(struct ledger_tx *tx, const struct intake_case *c)
+{
+    const char *const parts[] = {c->in.sender->id, c->envelope.id, c->envelope.kind, case_form(c)};
+    struct buf names;
+
+    buf_init(&names, 4 * (RECORD_ID_MAX + 1));
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        buf_put(&names, parts[i], strlen(parts[i]) + 1);
+    struct bytes kept = bytes_dup(ledger_arena(tx), buf_bytes(&names));
+    buf_free(&names);
+    return kept;
+}
+
 bool held_keep(struct ledger_tx *tx, const struct intake_case *c, uint64_t seq, struct err *err)
 {
+    struct bytes names = c->pending > 0 ? names_of(tx, c) : (struct bytes){0};
+
     for (size_t i = 0; i < c->row_n; i++) {
         uint64_t proposal;
         if (c->rows[i].verdict != VERDICT_PENDING)
             continue;
         CHECK(present_question(tx, c->rows[i].proposal, &proposal, err));
         struct store_key key = key_held(id_of(ledger_arena(tx), proposal), seq, c->rows[i].index);
-        store_put(ledger_txn(tx), TABLE_HELD, &key, (struct bytes){0});
+        store_put(ledger_txn(tx), TABLE_HELD, &key, names);
     }
     return !store_failed(ledger_txn(tx), err);
 }
@@ -117,7 +133,6 @@ static bool read_again(struct intake_case *c, struct bytes raw, struct err *err)
     size_t n;
     struct err fault[1];
 
-    c->in.form = form_named(c->record.message.form);
     CHECK(parse_again(c, raw, err));
     CHECK(message_envelope(c->message, &c->envelope, err));
     CHECK(case_kind(c, err));
@@ -139,14 +154,30 @@ static const struct partner *sender_of(struct intake_case *c, const char *id)
     return gone;
 }
 
-static bool load(struct intake_case *c, struct store_txn *txn, uint64_t seq, struct err *err)
+static bool names_split(struct bytes names, const char *parts[4])
 {
-    CHECK(ledger_read_record(c->intake->options.journal, txn, c->arena, seq, &c->record, err));
-    c->in.sender = sender_of(c, c->record.message.sender);
-    c->envelope.id = c->record.message.id;
-    c->envelope.kind = c->record.message.kind;
-    c->object = arena_printf(c->arena, "%s/%s", c->in.sender->id, c->envelope.id);
-    c->consequence = consequence_of(c->record.message.kind);
+    for (size_t i = 0; i < 4; i++) {
+        size_t n = strnlen((const char *)names.p, names.n);
+        if (n == names.n)
+            return false;
+        parts[i] = (const char *)names.p;
+        names = bytes_of(names.p + n + 1, names.n - n - 1);
+    }
+    return true;
+}
+
+static bool case_named(struct intake_case *c, struct bytes names, struct err *err)
+{
+    const char *parts[4];
+
+    if (!names_split(bytes_dup(c->arena, names), parts))
+        return err_set(err, ERR_STORE_CORRUPT, "held", "names");
+    c->in.sender = sender_of(c, parts[0]);
+    c->envelope.id = parts[1];
+    c->envelope.kind = parts[2];
+    c->in.form = form_named(parts[3]);
+    c->object = arena_printf(c->arena, "%s/%s", parts[0], parts[1]);
+    c->consequence = consequence_of(parts[2]);
     return true;
 }
 
@@ -155,7 +186,7 @@ static bool load_body(struct intake_case *c, struct store_txn *txn, uint64_t seq
     struct bytes raw;
 
     if (c->consequence == NULL)
-        return err_set(err, ERR_SCHEMA_KIND_UNKNOWN, NULL, "%s", c->record.message.kind);
+        return err_set(err, ERR_SCHEMA_KIND_UNKNOWN, NULL, "%s", c->envelope.kind);
     CHECK(journal_read_raw(c->intake->options.journal, txn, seq, &raw, err));
     return read_again(c, bytes_dup(c->arena, raw), err);
 }
@@ -241,12 +272,11 @@ static bool write_receipt(struct ledger_tx *tx, struct intake_case *c, const str
                                                    : (struct actor){ACTOR_GATEWAY, ""};
     record.note = approval->comment;
     record.approval_id = approval->id;
-    record.message.id = c->record.message.id;
-    record.message.kind = c->record.message.kind;
-    record.message.sender = c->record.message.sender;
-    record.message.form = c->record.message.form;
+    record.message.id = c->envelope.id;
+    record.message.kind = c->envelope.kind;
+    record.message.sender = record.to = c->in.sender->id;
+    record.message.form = case_form(c);
     record.result = case_result(c);
-    record.to = c->record.message.sender;
     record.first = (int64_t)c->first;
     if (whole && c->rows[0].code != ERR_NONE)
         record.code = err_info(c->rows[0].code)->code;
@@ -277,16 +307,19 @@ static bool resolve_job(struct ledger_tx *tx, void *arg, struct err *err)
 
 /* ---- one proposal -------------------------------------------------------------------------------------------------- */
 
-/* The next message, from this sequence on, of which something waits. */
-static bool next_message(struct store_txn *txn, const char *proposal, uint64_t from, uint64_t *seq_out)
+/* The next message, from this sequence on, of which something waits; its names borrowed. */
+static bool next_message(struct store_txn *txn, const char *proposal, uint64_t from, uint64_t *seq_out,
+                         struct bytes *names_out)
 {
     struct store_key start = key_held(proposal, from, 0), prefix = key_held(proposal, STORE_PREFIX, 0);
     struct store_walk walk;
 
     store_walk(&walk, txn, TABLE_HELD, &start, &prefix);
     bool found = store_next(&walk) && walk.key.n == prefix.n + 16;
-    if (found)
+    if (found) {
         *seq_out = get_be64(walk.key.p + prefix.n);
+        *names_out = walk.value;
+    }
     store_walk_end(&walk);
     return found;
 }
@@ -296,15 +329,16 @@ static bool look(struct intake_case *c, struct store_txn *txn, const char *propo
                  struct resolution *out, bool *found_out, struct err *err)
 {
     struct approval approval;
+    struct bytes names;
 
-    *found_out = next_message(txn, proposal, from, &out->seq);
+    *found_out = next_message(txn, proposal, from, &out->seq, &names);
     if (!*found_out)
         return !store_failed(txn, err);
     CHECK(approval_read(txn, c->arena, proposal, &approval, err));
     *found_out = !approval_is_open(txn, approval.seq);
     if (!*found_out)
         return true;
-    CHECK(load(c, txn, out->seq, err));
+    CHECK(case_named(c, names, err));
     if (!body_is_needed(&approval) || load_body(c, txn, out->seq, &c->lost))
         return true;
     if (is_lost(&c->lost))

@@ -160,6 +160,7 @@ void case_tell(struct intake_case *c, const struct row_verdict *verdict);
 /* JSON of the verdicts in the transaction's arena, "" when there are none. */
 const char *case_rows_json(const struct intake_case *c, struct arena *arena, bool all);
 const char *case_result(const struct intake_case *c);
+const char *case_form(const struct intake_case *c);              /* "json" "jose" "xml" */
 /* Keeps the rows of the message with this sequence that wait for a proposal, so that its decision is carried out. */
 bool held_keep(struct ledger_tx *tx, const struct intake_case *c, uint64_t seq, struct err *err);
 void held_watch(void *intake, const struct ledger_news *news);   /* ledger_watch */

@@ -25,7 +25,7 @@ static void put_line(struct buf *out, const struct intake_case *c, const struct 
     json_add_integer(&json, "time_ms", c->in.now_ms);
     json_add_string(&json, "sender", c->in.sender->id);
     json_add_string_opt(&json, "address", c->in.address);
-    json_add_string(&json, "form", c->in.form == INTAKE_XML ? "xml" : c->in.form == INTAKE_JOSE ? "jose" : "json");
+    json_add_string(&json, "form", case_form(c));
     json_add_string_opt(&json, "id", c->envelope.id);
     json_add_string_opt(&json, "kind", c->envelope.kind);
     json_add_string(&json, "code", err_info(why->code)->code);

@@ -52,15 +52,17 @@ bool ledger_written(struct ledger_tx *tx, struct arena *arena, uint64_t seq, str
 
 /* ---- what waits for a question that is asked anew ---- */
 
-static bool first_held(struct store_txn *txn, const char *proposal, uint64_t *message_out, uint64_t *row_out)
+static bool first_held(struct ledger_tx *tx, const char *proposal, uint64_t *message_out, uint64_t *row_out,
+                       struct bytes *value_out)
 {
     struct store_key prefix = key_held(proposal, STORE_PREFIX, 0);
     struct store_walk walk;
-    store_walk(&walk, txn, TABLE_HELD, NULL, &prefix);
+    store_walk(&walk, tx->txn, TABLE_HELD, NULL, &prefix);
     bool found = store_next(&walk) && walk.key.n == prefix.n + 16;
     if (found) {
         *message_out = get_be64(walk.key.p + prefix.n);
         *row_out = get_be64(walk.key.p + prefix.n + 8);
+        *value_out = bytes_dup(tx->arena, walk.value);
     }
     store_walk_end(&walk);
     return found;
@@ -69,10 +71,11 @@ static bool first_held(struct store_txn *txn, const char *proposal, uint64_t *me
 void tx_move_held(struct ledger_tx *tx, const char *from, const char *to)
 {
     uint64_t message, row;
-    while (first_held(tx->txn, from, &message, &row)) {
+    struct bytes value;
+    while (first_held(tx, from, &message, &row, &value)) {
         struct store_key old = key_held(from, message, row), new = key_held(to, message, row);
         store_delete(tx->txn, TABLE_HELD, &old);
-        store_put(tx->txn, TABLE_HELD, &new, (struct bytes){0});
+        store_put(tx->txn, TABLE_HELD, &new, value);
     }
 }
 
