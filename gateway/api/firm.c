@@ -102,6 +102,19 @@ static bool add_open(void *arg, const struct approval *approval)
     return true;
 }
 
+static bool add_objection(void *arg, const struct objection *objection)
+{
+    struct json_out *json = arg;
+
+    json_begin_object(json);
+    json_add_integer(json, "sequence", (int64_t)objection->seq);
+    json_add_string(json, "message", objection->origin);
+    json_add_string(json, "against", objection->against);
+    json_add_date_opt(json, "answer_by", objection->answer_by);
+    json_end_object(json);
+    return true;
+}
+
 bool api_firm_full(struct ask *ask, struct store_txn *txn, const struct firm *firm, struct err *err)
 {
     struct json_out *json = &ask->json;
@@ -120,6 +133,10 @@ bool api_firm_full(struct ask *ask, struct store_txn *txn, const struct firm *fi
     json_add_boolean(json, "doubtful", firm->doubtful);
     json_add_boolean(json, "confirmed", firm->confirmed);
     json_add_integer(json, "last_sequence", (int64_t)firm->last_sequence);
+    json_key(json, "objections_open");
+    json_begin_array(json);
+    CHECK(objection_list(txn, ask->arena, firm->uscc, add_objection, json, err));
+    json_end_array(json);
     json_key(json, "approvals_open");
     json_begin_array(json);
     CHECK(approval_list(txn, ask->arena, true, add_open, &about, err));
@@ -164,6 +181,7 @@ static const char *action_of(const struct record *record)
     case RECORD_EXCLUSION:
         return record->lift ? "lift" : "impose";
     case RECORD_LISTING:
+    case RECORD_OBJECTION:
         return record->act;
     default:
         return record->what;
@@ -172,8 +190,7 @@ static const char *action_of(const struct record *record)
 
 static void write_record(struct json_out *json, const struct record *record)
 {
-    bool decided =
-        record->kind == RECORD_CERTIFICATION || record->kind == RECORD_EXCLUSION || record->kind == RECORD_LISTING;
+    bool decided = record_decides(record->kind);
 
     json_begin_object(json);
     json_add_integer(json, "seq", (int64_t)record->seq);

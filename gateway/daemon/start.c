@@ -68,7 +68,7 @@ static bool open_store(struct daemon *daemon, struct err *err)
     const struct store_options options = {
         .directory = daemon->store_dir,
         .map_size = config->data_map_size,
-        .readers = (int)(config->net_threads + config->net_workers) + SPARE_READERS,
+        .readers = (int)(config->net_threads + 2 * config->net_workers) + SPARE_READERS,
         .exclusive = true,
         .older = true,
     };
@@ -182,6 +182,7 @@ static void open_intake(struct daemon *daemon)
         .journal = daemon->journal,
         .net = daemon->net,
         .gateway = daemon->force.config->gateway_name,
+        .objection_days = daemon->force.config->objection_due,
     };
 
     daemon->intake = intake_new(&options);
