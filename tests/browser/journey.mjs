@@ -55,6 +55,13 @@ async function open(page, hash) {
 }
 
 const shot = (page, name) => page.screenshot({ path: `${orders.shots}/${orders.language}-${name}.png`, fullPage: true });
+/* Waits until so many are there and no more. */
+async function number(of, n) {
+  for (let tries = 0; await of.count() !== n; tries++) {
+    assert.ok(tries < 300, `${await of.count()} instead of ${n}`);
+    await new Promise((go) => setTimeout(go, 100));
+  }
+}
 const see = (place, text) => place.getByText(text, { exact: false }).first().waitFor();
 
 /* Chinese first: nothing was chosen yet. */
@@ -72,7 +79,7 @@ async function firstScreen() {
 async function list(page) {
   await open(page, `#/runs?state=held`);
   const rows = page.locator("tbody tr");
-  assert.equal(await rows.count(), 1);
+  await number(rows, 1);
   await see(rows, t("run.held"));
   await see(rows, t("who.approver"));
   await see(rows, orders.version);
@@ -84,7 +91,7 @@ async function list(page) {
   await see(page, t("none"));
   assert.ok(page.url().endsWith("#/runs?state=failed"), page.url());
   await page.goBack();
-  await rows.first().waitFor();
+  await number(rows, 1);
 }
 
 /* The keyboard alone: from the list into the run. */
@@ -103,8 +110,7 @@ async function rejected(page) {
   await open(page, `#/runs/${orders.run}?action=rejected`);
   await page.getByRole("heading", { name: t("rows_rejected") }).waitFor();
   const rows = page.locator("tbody tr");
-  await rows.first().waitFor();
-  assert.equal(await rows.count(), 1);
+  await number(rows, 1);
   assert.match(await rows.first().textContent(), /uscc\./);
 }
 
@@ -179,11 +185,11 @@ async function messages(page) {
   await page.getByRole("navigation", { name: t("menu") }).getByRole("link", { name: t("messages") }).click();
   await page.getByRole("heading", { level: 1, name: t("messages") }).waitFor();
   const rows = page.locator("tbody tr");
-  await rows.nth(1).waitFor();
+  await number(rows, 2);
   await see(rows, orders.refusal);
   await shot(page, "messages");
   await page.locator("select").last().selectOption("partial");
-  await rows.nth(1).waitFor({ state: "detached" });
+  await number(rows, 1);
   assert.ok(page.url().endsWith("#/messages?state=partial"), page.url());
   await page.getByRole("link", { name: orders.message }).click();
   await page.getByRole("heading", { level: 1, name: t("message", orders.message) }).waitFor();

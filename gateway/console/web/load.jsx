@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get } from "./api.js";
 import { t } from "./lang.js";
 
+const AGAIN_SECONDS = 5;
 const nothing = { value: undefined, problem: undefined, at: undefined };
 
 /* {value, problem, at, again}. What was read stays while it is read again, and when that fails. `seconds` may be a
@@ -16,11 +17,11 @@ export function useLoad(path, seconds = 0) {
   useEffect(() => setGot(nothing), [path]);
   useEffect(() => {
     let timer, left = false;
-    const wait = (value) => {
-      const s = typeof every.current === "function" ? every.current(value) : every.current;
+    const later = (s, value) => {
       if (s && !left)
         timer = setTimeout(read, s * 1000, value);
     };
+    const wait = (value) => later(typeof every.current === "function" ? every.current(value) : every.current, value);
     const read = async (before) => {
       if (document.hidden && before !== undefined)
         return wait(before);
@@ -30,9 +31,9 @@ export function useLoad(path, seconds = 0) {
         wait(value);
       } catch (problem) {
         left || setGot((old) => ({ ...old, problem }));
-        /* what the gateway refuses, it refuses again */
+        /* a gateway that starts again or is busy; what it refuses, it refuses again */
         if (problem.status === 0 || problem.status >= 500 || problem.status === 429)
-          wait(before);
+          later(AGAIN_SECONDS, before);
       }
     };
     if (path)
