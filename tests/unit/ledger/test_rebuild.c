@@ -11,6 +11,7 @@ struct history {
     uint64_t random;
     int64_t now;
     unsigned facts, approvals, granted, expiries;
+    bool reported; /* bank-a's row m-1/0 */
 };
 
 /* splitmix64 */
@@ -60,13 +61,18 @@ static struct fact some_row(struct history *h, const char *uscc)
 
 static struct fact some_fact(struct history *h, const char *uscc)
 {
-    unsigned kind = below(h, 10);
+    unsigned kind = below(h, 11);
     if (kind < 6)
         return some_row(h, uscc);
-    static const enum fact_kind kinds[] = {FACT_ABSENT, FACT_IMPOSE, FACT_IMPOSE, FACT_LIFT};
+    static const enum fact_kind kinds[] = {FACT_ABSENT, FACT_IMPOSE, FACT_IMPOSE, FACT_LIFT, FACT_ENTERPRISE};
     struct fact fact = fact_of(kinds[kind - 6], ACTOR_PARTNER, PICK(h, "onestop-sx", "bureau-sx", "bureau-ty"), uscc);
     fact.ground = (enum ground)below(h, GROUND_COUNT);
     fact.until = some_day(h);
+    if (fact.kind == FACT_ENTERPRISE) {
+        fact.row.name = PICK(h, "", "firm", "another firm");
+        fact.row.scale = PICK(h, "", "2", "3");
+        fact.row.region_code = PICK(h, "", "140105", "110101");
+    }
     return fact;
 }
 
@@ -82,7 +88,8 @@ static bool fact_step(struct ledger_tx *tx, void *arg, struct err *err)
     struct ledger_outcome outcome;
     if (ledger_fact(tx, &step->fact, BYTES_LIT("raw"), &outcome, err))
         return true;
-    return err->code == ERR_FIRM_STATE; /* a row that policy refuses does not stop its run */
+    /* a row that policy refuses does not stop its run */
+    return err->code == ERR_FIRM_STATE || err->code == ERR_FIRM_UNKNOWN;
 }
 
 static void write_some_fact(struct history *h)
@@ -201,6 +208,124 @@ static void write_some_message(struct history *h)
     NEED(ledger_run(h->w->ledger, message_step, &step, &err), err);
 }
 
+/* ---- what partners report beside the list ---- */
+
+static void write_some_credit(struct history *h)
+{
+    struct step step = {0};
+    struct err err = {0};
+    static const enum credit_event events[] = {CREDIT_CONTACT, CREDIT_LINE, CREDIT_OPENING, CREDIT_DRAWDOWN,
+                                               CREDIT_REPAYMENT, CREDIT_SETTLED, CREDIT_VOID};
+    struct record *record = &step.record;
+    record_init(record, RECORD_CREDIT);
+    record->actor = (struct actor){ACTOR_PARTNER, PICK(h, "bank-a", "bank-b")};
+    record->origin = PICK(h, "bank-a/m-1", "bank-a/m-2");
+    record->uscc = code(below(h, FIRMS));
+    record->credit.event = events[below(h, 7)];
+    record->credit.credit_no = PICK(h, "", "L1", "L2");
+    record->credit.loan_no = PICK(h, "", "A", "B");
+    record->credit.amount_fen = chance(h, 20) ? AMOUNT_NONE : (int64_t)below(h, 1000);
+    record->credit.date = date_of_ms(h->now);
+    record->credit.row = below(h, 50);
+    if (record->credit.event == CREDIT_VOID || chance(h, 10))
+        record->credit.corrects = h->reported ? "m-1/0" : "";
+    if (record->credit.event == CREDIT_VOID && !h->reported)
+        record->credit.event = CREDIT_CONTACT;
+    if (!h->reported) { /* what is taken back was reported */
+        record->actor.id = "bank-a";
+        record->origin = "bank-a/m-1";
+        record->credit.row = 0;
+        h->reported = true;
+    } else if (record->credit.corrects[0] != '\0') {
+        record->actor.id = "bank-a";
+    }
+    NEED(ledger_run(h->w->ledger, record_step, &step, &err), err);
+}
+
+static void write_some_pledge(struct history *h)
+{
+    struct step step = {0};
+    struct err err = {0};
+    struct record *record = &step.record;
+    record_init(record, RECORD_PLEDGE);
+    record->actor = (struct actor){ACTOR_PARTNER, "registry-ty"};
+    record->origin = "registry-ty/p-1";
+    record->pledge.registration_no = PICK(h, "Y1", "Y2", "Y3");
+    record->pledge.event = (enum pledge_event)below(h, PLEDGE_EVENT_COUNT);
+    record->pledge.state = (enum pledge_state)(1 + below(h, PLEDGE_STATE_COUNT - 1));
+    record->pledge.right_kind = chance(h, 50) ? RIGHT_PATENT : RIGHT_TRADEMARK;
+    record->pledge.date = date_of_ms(h->now);
+    record->pledge.pledgee_name = "a bank";
+    record->pledge.pledgors = arena_printf(h->w->arena, "[{\"uscc\":\"%s\",\"name\":\"firm\"}]", code(below(h, FIRMS)));
+    record->pledge.rights = PICK(h, "[{\"number\":\"1\"}]", "[{\"number\":\"1\"},{\"number\":\"2\"}]",
+                                 "[{\"number\":\"2\",\"class\":\"9\"}]");
+    NEED(ledger_run(h->w->ledger, record_step, &step, &err), err);
+}
+
+static void write_some_right(struct history *h)
+{
+    struct step step = {0};
+    struct err err = {0};
+    struct record *record = &step.record;
+    record_init(record, RECORD_RIGHT);
+    record->actor = (struct actor){ACTOR_PARTNER, PICK(h, "onestop-sx", "ippublic-sx")};
+    record->uscc = chance(h, 80) ? code(below(h, 4)) : "";
+    record->right.kind = chance(h, 50) ? RIGHT_PATENT : RIGHT_TRADEMARK;
+    record->right.number = PICK(h, "1", "2", "3");
+    record->right.status = (enum right_status)(1 + below(h, RIGHT_STATUS_COUNT - 1));
+    record->right.since = some_day(h);
+    NEED(ledger_run(h->w->ledger, record_step, &step, &err), err);
+}
+
+/* As intake writes it: the firm as it stands, disputed or not. */
+static bool objection_step(struct ledger_tx *tx, void *arg, struct err *err)
+{
+    struct record record = ((struct step *)arg)->record;
+    struct firm firm;
+    bool known;
+    CHECK(ledger_firm(tx, record.uscc, &firm, &known, err));
+    if (!known)
+        return true;
+    record.from = firm.listing.status;
+    record.listing = firm.listing;
+    record.listing.disputed = strcmp(record.act, "raised") == 0;
+    return ledger_record(tx, &record, err);
+}
+
+static void write_some_objection(struct history *h)
+{
+    struct step step = {0};
+    struct err err = {0};
+    struct record *record = &step.record;
+    uint64_t length = journal_length(h->w);
+    record_init(record, RECORD_OBJECTION);
+    record->actor = (struct actor){ACTOR_PARTNER, "onestop-sx"};
+    record->origin = "onestop-sx/o-1";
+    record->uscc = code(below(h, FIRMS));
+    record->act = PICK(h, "raised", "raised", "upheld", "dismissed");
+    record->object = "abnormal_operation";
+    record->answer_by = some_day(h);
+    record->answers = strcmp(record->act, "raised") == 0 ? 0 : (int64_t)(1 + below(h, (unsigned)length + 1));
+    NEED(ledger_run(h->w->ledger, objection_step, &step, &err), err);
+}
+
+static void write_some_report(struct history *h)
+{
+    switch (below(h, 4)) {
+    case 0:
+        write_some_credit(h);
+        break;
+    case 1:
+        write_some_pledge(h);
+        break;
+    case 2:
+        write_some_right(h);
+        break;
+    default:
+        write_some_objection(h);
+    }
+}
+
 static void write_some_record(struct history *h)
 {
     struct step step = {0};
@@ -255,6 +380,8 @@ static void take_a_step(struct history *h)
         propose_some_run(h);
     else if (what < 91)
         write_some_record(h);
+    else if (what < 95)
+        write_some_report(h);
     else if (what < 99)
         pass_some_time(h);
     else
@@ -318,7 +445,7 @@ static void count_records(struct world *w, struct view *view)
         struct record record = record_in(w, view, seq);
         assert_true(record.time_ms >= last);
         last = record.time_ms;
-        if (record.kind <= RECORD_LISTING) {
+        if (record_decides(record.kind)) {
             about_firms++;
             assert_true(has(view, TABLE_HISTORY, key_history(record.uscc, seq)));
         }
@@ -503,6 +630,14 @@ static void a_flipped_byte_is_found_in_every_table(void **state)
         struct history h = {.w = w, .now = T0, .random = 1};
         for (int i = 0; i < 20; i++)
             write_some_record(&h);
+        write_fact(w, row_of(code(3), "firm"));
+        for (int i = 0; i < 60; i++)
+            write_some_report(&h);
+        struct step raised = {0};
+        record_init(&raised.record, RECORD_OBJECTION);
+        raised.record.uscc = code(3);
+        raised.record.act = "raised";
+        NEED(ledger_run(w->ledger, objection_step, &raised, &err), err);
         struct fact fact = row_of(code(1), "firm");
         fact.row.valid_until = date_of_ms(T0) + 9;
         write_fact(w, fact);
