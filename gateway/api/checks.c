@@ -230,6 +230,19 @@ static void check_queue(struct ask *ask, struct checks *checks)
     advise(checks, "the disk may be slow: look at pledged_commits_total");
 }
 
+/* A refusal stops a queue until a person looks; who is away is tried again and again. */
+static void check_delivery(struct ask *ask, struct checks *checks)
+{
+    size_t stopped, unreachable;
+
+    delivery_troubles(&stopped, &unreachable);
+    checks_add(checks, "delivery", stopped + unreachable == 0, false,
+               arena_printf(ask->arena, "%zu queues stopped, %zu partners not reached", stopped, unreachable),
+               arena_printf(ask->arena, "%zu 个队列已停止，%zu 个机构不可达", stopped, unreachable));
+    advise(checks, stopped > 0 ? "run pledgectl partner show, then pledgectl msg resend ID, with --skip to go past it"
+                               : "run pledgectl partner test");
+}
+
 void checks_doctor(struct ask *ask, struct checks *out)
 {
     checks_ready(ask, out);
@@ -238,4 +251,5 @@ void checks_doctor(struct ask *ask, struct checks *out)
     check_partners(ask, out);
     check_adapters(ask, out);
     check_queue(ask, out);
+    check_delivery(ask, out);
 }

@@ -153,6 +153,8 @@ bool api_answer_message(struct ask *ask, struct intake_case *c, struct err *err)
 struct questions;
 bool api_ask_firms(struct ask *ask, const struct message_node *body, struct questions **out, struct err *err);
 bool api_told_firms(struct ask *ask, const struct questions *questions, struct bytes body, struct err *err);
+/* mailbox.c: what waits for the caller, as the body of a mailbox.pull. */
+bool api_ask_mailbox(struct ask *ask, const struct message_node *body, struct questions **asked_out, struct err *err);
 
 /* ---- whitelist.c: the access log. No answer leaves before its line is kept */
 struct api_line {

@@ -5,6 +5,7 @@
 #include "api/internal.h"
 
 #define WAIT_MAX_S 60
+#define PULL_BYTES (5u << 19)          /* base64 of them, and the rest, stay within one message */
 
 struct fetching {
     struct ask *ask;
@@ -31,22 +32,38 @@ static void write_item(void *arg, const struct delivery_item *item)
     fetching->n++;
 }
 
-static bool write_page(struct ask *ask, uint64_t after, size_t *n_out, struct err *err)
+/* One object: messages and last. */
+static bool write_messages(struct ask *ask, uint64_t after, size_t bytes_max, size_t *n_out, struct err *err)
 {
     struct fetching fetching = {.ask = ask};
     uint64_t last;
 
-    buf_reset(&ask->out);
-    json_out_init(&ask->json, &ask->out);
     json_begin_object(&ask->json);
     json_key(&ask->json, "messages");
     json_begin_array(&ask->json);
-    CHECK(delivery_mailbox(ask->api->options.delivery, ask->who->id, after, write_item, &fetching, &last, err));
+    CHECK(delivery_mailbox(ask->api->options.delivery, ask->who->id, after, bytes_max, write_item, &fetching, &last,
+                           err));
     json_end_array(&ask->json);
     json_add_integer(&ask->json, "last", (int64_t)last);
     json_end_object(&ask->json);
     *n_out = fetching.n;
     return true;
+}
+
+static bool write_page(struct ask *ask, uint64_t after, size_t *n_out, struct err *err)
+{
+    buf_reset(&ask->out);
+    json_out_init(&ask->json, &ask->out);
+    return write_messages(ask, after, DELIVERY_PAGE_BYTES, n_out, err);
+}
+
+/* The same for those who only exchange messages: the body of the answer to a mailbox.pull. */
+bool api_ask_mailbox(struct ask *ask, const struct message_node *body, struct questions **asked_out, struct err *err)
+{
+    size_t n;
+
+    (void)asked_out;
+    return write_messages(ask, (uint64_t)message_integer(message_member(body, "after"), 0), PULL_BYTES, &n, err);
 }
 
 static bool read_query(struct ask *ask, uint64_t *after_out, uint64_t *wait_out, struct err *err)

@@ -39,6 +39,7 @@ static const struct answer {
 } answers[] = {
     {"echo", "echo", echo},
     {"whitelist.query", "whitelist.statement", api_ask_firms},
+    {"mailbox.pull", "mailbox.pull", api_ask_mailbox},
 };
 
 bool ask_seal(struct ask *ask, struct err *err)

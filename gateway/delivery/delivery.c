@@ -133,6 +133,18 @@ void queue_reload(struct queue *queue)
     queue_wake(queue->delivery);
 }
 
+void queue_count_troubles(struct delivery *delivery)
+{
+    size_t stopped = 0, unreachable = 0;
+    for (size_t i = 0; i < delivery->queue_n; i++) {
+        stopped += delivery->queues[i]->known && delivery->queues[i]->post.state == QUEUE_STOPPED;
+        unreachable += delivery->queues[i]->known && (delivery->queues[i]->post.state == QUEUE_UNREACHABLE ||
+                                                      delivery->queues[i]->post.state == QUEUE_UNCERTAIN);
+    }
+    metric_set(METRIC_DELIVERY_STOPPED, (int64_t)stopped);
+    metric_set(METRIC_DELIVERY_UNREACHABLE, (int64_t)unreachable);
+}
+
 static bool word_in(const char *list, const char *word)
 {
     size_t n = strlen(word);
@@ -322,6 +334,9 @@ static bool note_queues(struct delivery *delivery, struct err *err)
 {
     for (size_t i = 0; i < delivery->queue_n; i++)
         CHECK(note_queue(delivery, delivery->queues[i], err));
+    pthread_mutex_lock(&delivery->lock);
+    queue_count_troubles(delivery);
+    pthread_mutex_unlock(&delivery->lock);
     return true;
 }
 

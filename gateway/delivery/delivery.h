@@ -24,7 +24,7 @@
 
 #define DELIVERY_CHANGES_MAX 500          /* in one message */
 #define DELIVERY_PAGE_MAX 100             /* messages in one answer of the mailbox */
-#define DELIVERY_PAGE_BYTES (4u << 20)    /* of them together; one is always given */
+#define DELIVERY_PAGE_BYTES (4u << 20)    /* of them together */
 #define DELIVERY_JOBS_MAX (HOST_JOBS_MAX - 32) /* under way at once; the rest of the host's are for lists */
 #define DELIVERY_TRIES_KEPT 20            /* attempts told of one message */
 
@@ -75,14 +75,17 @@ bool delivery_recover(struct delivery *delivery, const char *partner, int64_t si
 /* Members of a JSON object about a partner's queue: state (ok retrying uncertain unreachable stopped paused), since,
  * waiting, oldest_waiting, cursor, adapter, form, attempts, next_attempt, last_success, last_error, p50_ms, p95_ms. */
 bool delivery_status(struct delivery *delivery, const char *partner, struct json_out *out, struct err *err);
-/* How many partners are in trouble: {stopped, unreachable}. */
-void delivery_troubles(struct delivery *delivery, size_t *stopped_out, size_t *unreachable_out);
+/* How many partners' queues a person must see to, and how many partners are not reached or do not answer. */
+void delivery_troubles(size_t *stopped_out, size_t *unreachable_out);
 /* A partner's messages behind `after`, oldest first, until `each` returns false: {"n","id","kind","state","created",
  * "tries":[{"time","code"}],"attempts","ended","receipt"}; states waiting sending uncertain delivered failed expired
  * skipped fetched. */
 typedef bool delivery_each_fn(void *arg, struct bytes json);
 bool delivery_each(struct delivery *delivery, const char *partner, uint64_t after, size_t max, delivery_each_fn *each,
                    void *arg, struct err *err);
+/* The same newest first, those below `before` (UINT64_MAX: from the newest), in a transaction of the caller's. */
+bool delivery_back(struct delivery *delivery, struct store_txn *txn, const char *partner, uint64_t before, size_t max,
+                   delivery_each_fn *each, void *arg, struct err *err);
 
 /* ---- mailbox -------------------------------------------------------------------------------------------------- */
 
@@ -92,10 +95,10 @@ struct delivery_item {                    /* borrowed during the call */
     struct bytes body;
 };
 typedef void delivery_item_fn(void *arg, const struct delivery_item *item);
-/* At most DELIVERY_PAGE_MAX and DELIVERY_PAGE_BYTES, behind `after`. *last_out: the last n given, `after` when there is
- * none. Blocking: what was never asked for is signed first, so from a worker. */
-bool delivery_mailbox(struct delivery *delivery, const char *partner, uint64_t after, delivery_item_fn *each, void *arg,
-                      uint64_t *last_out, struct err *err);
+/* At most DELIVERY_PAGE_MAX, and so many bytes of them together, behind `after`; one is always given. *last_out: the last
+ * n given, `after` when there is none. Blocking: what was never asked for is signed first, so from a worker. */
+bool delivery_mailbox(struct delivery *delivery, const char *partner, uint64_t after, size_t bytes_max,
+                      delivery_item_fn *each, void *arg, uint64_t *last_out, struct err *err);
 /* Everything up to n is done. Blocking. mailbox.future beyond the newest; going back changes nothing. */
 bool delivery_ack(struct delivery *delivery, const char *partner, uint64_t upto, uint64_t *cursor_out, struct err *err);
 /* Calls told(arg) once, when there is something behind `after`, when the time is over, or when the gateway stops; on

@@ -95,6 +95,8 @@ bool order_at(const struct view *view, const char *partner, const struct post *p
               struct err *err);
 /* The largest n that the partner may see now; 0: none. */
 uint64_t order_newest(const struct view *view, const char *partner, const struct post *post);
+/* The largest n < before that the partner may see; 0: none. */
+uint64_t order_before(const struct view *view, const char *partner, const struct post *post, uint64_t before);
 /* Cuts waiting behind the cursor: by their numbers, not by walking. */
 uint64_t order_cuts(const struct view *view, const struct post *post);
 /* Direct messages with after < n ≤ upto. */
@@ -255,6 +257,8 @@ struct queue *queue_find(struct delivery *delivery, const char *partner);
 void queue_wake(struct delivery *delivery);                           /* with the lock held */
 /* Whether the partner's file, or the catalogue for its roles, has it sent changes of the list. */
 bool queue_lists(const struct catalog *catalog, const struct partner *partner);
+/* Sets the gauges; with the lock held. */
+void queue_count_troubles(struct delivery *delivery);
 /* Reads the post again; with the lock held. */
 void queue_reload(struct queue *queue);
 /* The partner's post as a read transaction sees it. */
@@ -290,9 +294,23 @@ bool sweep_job(struct ledger_tx *tx, void *arg, struct err *err);
 /* A list subscriber begins anew. False: there is no number for it yet. */
 bool post_restart(const struct view *view, const char *partner, struct post *post, int64_t now_ms);
 
+/* One look at all queues. */
+struct pass {
+    struct delivery *delivery;
+    struct in_force *held;
+    struct store_txn *txn; /* NULL: none could be had */
+    struct view view;
+    uint64_t round;
+    int64_t wall_ms, mono_ms;
+};
+/* send.c: with the lock held, which it gives up while it signs, verifies or closes an adapter. */
+void queue_step(struct pass *pass, struct queue *queue);
+
 /* ---- engine.c ------------------------------------------------------------------------------------------------------------------ */
 
 void *engine_main(void *delivery);
+/* Looks again at this monotonic time at the latest; with the lock held. */
+void engine_want(struct delivery *delivery, int64_t mono_ms);
 void engine_news(void *delivery, const struct ledger_news *news);
 /* When the next attempt is allowed, in wall time; a clock that was set back does not prolong a wait. */
 int64_t post_due(const struct post *post, int64_t now_ms);

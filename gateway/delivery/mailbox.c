@@ -13,7 +13,7 @@ struct page {
     struct arena *arena;
     char style[STYLE_SIZE];
     struct letter letters[DELIVERY_PAGE_MAX];
-    size_t n, bytes;
+    size_t n, bytes, bytes_max;
     struct {
         struct store_key key;
         struct bytes value;
@@ -50,7 +50,7 @@ static bool add_letter(struct page *page, const struct view *view, const struct 
         bytes = parcel.body.n;
     else
         CHECK(make(page, view, letter, &key, &bytes, err));
-    *full_out = page->n > 0 && page->bytes + bytes > DELIVERY_PAGE_BYTES;
+    *full_out = page->n > 0 && page->bytes + bytes > page->bytes_max;
     if (*full_out) {
         page->made_n = made;
         return true;
@@ -119,13 +119,14 @@ static bool fill(struct page *page, uint64_t after, delivery_item_fn *each, void
     return give(page, each, arg, last_out, err);
 }
 
-bool delivery_mailbox(struct delivery *delivery, const char *partner, uint64_t after, delivery_item_fn *each, void *arg,
-                      uint64_t *last_out, struct err *err)
+bool delivery_mailbox(struct delivery *delivery, const char *partner, uint64_t after, size_t bytes_max,
+                      delivery_item_fn *each, void *arg, uint64_t *last_out, struct err *err)
 {
     AUTO_ARENA arena = arena_new();
     struct page *page = arena_alloc(arena, sizeof *page);
     page->delivery = delivery;
     page->arena = arena;
+    page->bytes_max = bytes_max;
     *last_out = after;
     pthread_mutex_lock(&delivery->lock);
     page->held = in_force_take(delivery);

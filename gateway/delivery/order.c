@@ -129,8 +129,16 @@ static uint64_t later(uint64_t a, uint64_t b)
 
 uint64_t order_newest(const struct view *view, const char *partner, const struct post *post)
 {
-    uint64_t upto = post->subscribed ? view->horizon : UINT64_MAX, n = outbox_newest(view, partner, upto);
+    return order_before(view, partner, post, UINT64_MAX);
+}
+
+uint64_t order_before(const struct view *view, const char *partner, const struct post *post, uint64_t before)
+{
+    uint64_t upto = before == UINT64_MAX ? UINT64_MAX : before - 1, n;
     struct cut cut;
+    if (post->subscribed && view->horizon < upto)
+        upto = view->horizon;
+    n = outbox_newest(view, partner, upto);
     if (post->subscribed && cut_newest(view->txn, upto, &cut) && cut.last > (uint64_t)post->list_from)
         n = later(n, cut.last);
     if ((uint64_t)post->restart <= upto)

@@ -188,6 +188,7 @@ static bool carry_out(struct order *order, struct err *err)
     pthread_mutex_lock(&delivery->lock);
     if (order->done)
         queue_reload(queue);
+    queue_count_troubles(delivery);
     pthread_mutex_unlock(&delivery->lock);
     return true;
 }

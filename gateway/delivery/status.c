@@ -134,9 +134,8 @@ bool delivery_status(struct delivery *delivery, const char *partner, struct json
     return ok;
 }
 
-void delivery_troubles(struct delivery *delivery, size_t *stopped_out, size_t *unreachable_out)
+void delivery_troubles(size_t *stopped_out, size_t *unreachable_out)
 {
-    (void)delivery;
     *stopped_out = (size_t)metric_get(METRIC_DELIVERY_STOPPED);
     *unreachable_out = (size_t)metric_get(METRIC_DELIVERY_UNREACHABLE);
 }
@@ -201,4 +200,35 @@ bool delivery_each(struct delivery *delivery, const char *partner, uint64_t afte
     bool ok = each_letter(&view, partner, after, max, each, arg, err);
     store_read_end(&txn);
     return ok;
+}
+
+static bool back_letter(const struct view *view, const char *partner, uint64_t before, size_t max,
+                        delivery_each_fn *each, void *arg, struct err *err)
+{
+    struct letter letter = {.n = before};
+    struct post post;
+    struct sent sent;
+    struct buf buf;
+    bool go_on = true, ok = post_read(view->txn, partner, &post, err);
+    buf_init(&buf, ROW_MAX);
+    while (ok && go_on && max-- > 0) {
+        uint64_t n = order_before(view, partner, &post, letter.n);
+        if (n == 0)
+            break;
+        ok = order_at(view, partner, &post, n, &letter, err) && sent_read(view->txn, partner, n, &sent, err);
+        if (ok) {
+            write_letter(&buf, &post, &letter, &sent);
+            go_on = each(arg, buf_bytes(&buf));
+        }
+    }
+    buf_free(&buf);
+    return ok;
+}
+
+bool delivery_back(struct delivery *delivery, struct store_txn *txn, const char *partner, uint64_t before, size_t max,
+                   delivery_each_fn *each, void *arg, struct err *err)
+{
+    struct view view;
+    view_init(&view, txn, delivery->options.journal);
+    return back_letter(&view, partner, before, max, each, arg, err);
 }
