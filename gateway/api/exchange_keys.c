@@ -139,7 +139,8 @@ void exchange_keys_write(struct ask *ask, struct store_txn *txn, const struct re
     buf_init(&text, MESSAGE_MAX);
     name_keys(&keys, kind->keys);
     if (open_any(catalog, record->message.form, raw, &text, &err) && json_parse(buf_bytes(&text), &doc, &err)) {
-        collect(&keys, json_member(json_root(doc), "body"), 0);
+        bool is_body = strcmp(record->message.form, "row") == 0;   /* nobody wrote an envelope around it */
+        collect(&keys, is_body ? json_root(doc) : json_member(json_root(doc), "body"), 0);
         write_keys(&ask->json, &keys);
     }
     buf_free(&text);

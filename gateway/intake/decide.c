@@ -34,7 +34,7 @@ void case_tell(struct intake_case *c, const struct row_verdict *verdict)
 void case_fact_init(const struct intake_case *c, struct fact *fact, enum fact_kind kind, const char *uscc)
 {
     ledger_fact_init(fact, kind, uscc);
-    fact->actor = (struct actor){ACTOR_PARTNER, c->in.sender->id};
+    fact->actor = case_actor(c);
     fact->origin = c->object;
     fact->approval_id = c->approval_id;
 }
@@ -120,7 +120,7 @@ bool case_record(struct ledger_tx *tx, struct intake_case *c, struct record *rec
     if (c->looking)
         return true;
     note_first(tx, c);
-    record->actor = (struct actor){ACTOR_PARTNER, c->in.sender->id};
+    record->actor = case_actor(c);
     record->origin = c->object;
     return ledger_record(tx, record, err);
 }
@@ -129,7 +129,7 @@ bool case_propose(struct ledger_tx *tx, struct intake_case *c, const char *what,
                   const char *payload, struct row_verdict *out, struct err *err)
 {
     const struct approval proposal = {
-        .what = what, .object = object, .digest = "", .maker = {ACTOR_PARTNER, c->in.sender->id}, .note = note,
+        .what = what, .object = object, .digest = "", .maker = case_actor(c), .note = note,
         .payload = payload,
     };
 
@@ -250,7 +250,9 @@ const char *case_result(const struct intake_case *c)
 
 const char *case_form(const struct intake_case *c)
 {
-    return c->in.form == INTAKE_XML ? "xml" : c->in.form == INTAKE_JOSE ? "jose" : "json";
+    static const char *const names[] = {[INTAKE_JSON] = "json", [INTAKE_JOSE] = "jose", [INTAKE_XML] = "xml", [INTAKE_ROW] = "row"};
+
+    return names[c->in.form];
 }
 
 static void fill_note(struct intake_case *c, struct message_note *note)
@@ -275,7 +277,7 @@ static bool write_record(struct ledger_tx *tx, struct intake_case *c, struct err
     struct record *record = &c->record;
 
     record_init(record, RECORD_MESSAGE);
-    record->actor = (struct actor){ACTOR_PARTNER, c->in.sender->id};
+    record->actor = case_actor(c);
     fill_note(c, &record->message);
     record->result = case_result(c);
     if (c->consequence != NULL && c->consequence->whole != NULL && c->row_n == 1 && c->rows[0].code != ERR_NONE)
@@ -300,7 +302,9 @@ bool case_decide(struct ledger_tx *tx, void *arg, struct err *err)
     case_begin(c, tx);
     CHECK(consequences(tx, c, err) && case_ask(tx, c, err));
     /* the message's record comes next */
-    return held_keep(tx, c, ledger_next_sequence(tx), err) && write_record(tx, c, err);
+    CHECK(held_keep(tx, c, ledger_next_sequence(tx), err) && write_record(tx, c, err));
+    case_note_outcome(c);
+    return true;
 }
 
 void case_decided(void *arg, const struct err *err)
@@ -313,7 +317,7 @@ void case_decided(void *arg, const struct err *err)
                   c->in.sender->id, c->envelope.kind, c->envelope.id, c->record.result,
                   (unsigned long long)c->record.seq, c->in.trace_id);
     }
-    if (err->code == ERR_MESSAGE_ID_REUSED)
+    if (err->code == ERR_MESSAGE_ID_REUSED && c->in.form != INTAKE_ROW)
         refused_keep(c, err);
     c->done(c->arg, err);
 }

@@ -21,6 +21,20 @@ bool intake_read(struct intake *intake, const struct intake_in *in, struct intak
     return false;
 }
 
+/* A row of a source needs no signature: that the source may tell this was decided by two persons, and how it is reached
+ * vouches for it. */
+static bool judge_row(struct intake_case *c, struct err *err)
+{
+    return case_row(c, err) && case_replayed(c, err) && (c->duplicate || (case_schema(c, err) && case_fed(c, err)));
+}
+
+bool intake_row(struct intake *intake, const struct intake_row *row, struct intake_case **case_out, struct err *err)
+{
+    struct intake_case *c = *case_out = case_of_row(intake, row);
+
+    return judge_row(c, err);
+}
+
 /* Then policy decides, the ledger records what follows, and what waits for a person goes on when that person has
  * decided: decide.c, held.c. */
 bool intake_decide(struct intake_case *c, intake_done *done, void *arg, struct err *err)

@@ -42,7 +42,7 @@ void intake_set(struct intake *intake, const struct catalog *catalog, struct dir
 bool intake_recover(struct intake *intake, struct err *err);
 void intake_tick(struct intake *intake); /* now and then, such as each minute: takes up what was left behind */
 
-enum intake_form { INTAKE_JSON, INTAKE_JOSE, INTAKE_XML };
+enum intake_form { INTAKE_JSON, INTAKE_JOSE, INTAKE_XML, INTAKE_ROW /* of a source: intake_row */ };
 struct intake_in {                     /* all borrowed until intake_close */
     const struct partner *sender;      /* who the connection belongs to */
     enum intake_form form;
@@ -55,6 +55,15 @@ struct intake_case;                    /* one message under way */
 /* Judges up to authorisation. False with *errors of the schema (at most INTAKE_ERRORS_MAX, in the case's arena) when
  * it is refused; a refusal is kept in the local log. *case_out is set in any event and must be closed. */
 bool intake_read(struct intake *intake, const struct intake_in *in, struct intake_case **case_out, struct err *err);
+/* A row of a source that feeds is the body of a message of that kind. It comes without a signature, under the authority
+ * of the source; its id follows from its bytes, so that the same row again is a duplicate. Judged as by intake_read. */
+struct intake_row {
+    const struct source *source;
+    struct bytes body;
+    int64_t now_ms;
+    const char *trace_id;
+};
+bool intake_row(struct intake *intake, const struct intake_row *row, struct intake_case **case_out, struct err *err);
 void intake_close(struct intake_case **c);
 size_t intake_errors(const struct intake_case *c, const struct err **errors_out);
 
@@ -71,6 +80,13 @@ typedef void intake_done(void *arg, const struct err *err);
 bool intake_decide(struct intake_case *c, intake_done *done, void *arg, struct err *err);
 /* After done without error: true when nothing could be decided without a person. */
 bool intake_pending(const struct intake_case *c);
+/* After done without error, of a message that is judged as a whole. */
+struct intake_outcome {
+    const char *result;                /* accepted rejected pending */
+    const char *code, *field, *detail; /* "" when there is nothing to say; of a duplicate the code alone is known */
+    uint64_t sequence, proposal;       /* of its record; of the question that it waits for, 0 */
+};
+void intake_outcome(const struct intake_case *c, struct intake_outcome *out);
 /* The receipt, in the form of the message (INTAKE_JOSE is answered as JSON), signed for its sender. `signature`
  * (initialised by the caller) stays empty for XML, where it is inside. On a worker. */
 bool intake_receipt(struct intake_case *c, const struct crypto_keyring *ring, struct buf *body, struct buf *signature,

@@ -73,6 +73,9 @@ struct intake_case {
     bool admits;               /* rows wait for the one approval that admits them */
     struct err lost;           /* held.c: why what was granted can no longer be carried out */
 
+    const struct source *source; /* INTAKE_ROW: whose row it is; NULL when it is gone on with later */
+    struct intake_outcome outcome;
+
     /* its record, for the receipt */
     struct record record;
     intake_done *done;
@@ -141,6 +144,12 @@ bool row_date(const struct message_node *row, const char *name, date_day *day, s
 /* ---- the way (read.c, judge.c, decide.c, refused.c, held.c, receipt.c) ---------------------------------------------- */
 
 bool case_read(struct intake_case *c, struct err *err);          /* limits, form, signature */
+bool case_row(struct intake_case *c, struct err *err);           /* limits, form, the id that follows from it */
+bool case_row_again(struct intake_case *c, struct bytes raw, struct err *err);
+bool case_fed(const struct intake_case *c, struct err *err);     /* the source may tell this kind */
+void case_note_outcome(struct intake_case *c);
+struct intake_case *case_of_row(struct intake *intake, const struct intake_row *row);
+struct actor case_actor(const struct intake_case *c);
 bool case_replayed(struct intake_case *c, struct err *err);      /* the id was used before */
 bool case_schema(struct intake_case *c, struct err *err);
 bool case_kind(struct intake_case *c, struct err *err);          /* finds its kind in the catalogue */

@@ -148,6 +148,7 @@ bool apply_pledge(struct apply *apply, const struct record *record, struct err *
                           .time_ms = record->time_ms, .seq = record->seq};
     struct pledge old;
     bool known;
+    const bool told = record->actor.kind == ACTOR_PARTNER || record->actor.kind == ACTOR_SOURCE;
     CHECK(pledge_read(apply->txn, apply->arena, number, &old, &known, err));
     if (known && old.note.state == PLEDGE_IS_LIVE)
         CHECK(hold_all(apply, &old.note, number, "", err));
@@ -155,7 +156,7 @@ bool apply_pledge(struct apply *apply, const struct record *record, struct err *
         CHECK(hold_all(apply, &next.note, NULL, number, err));
     if (known) {
         next.live_since = old.live_since;
-        next.registry = record->actor.kind == ACTOR_PARTNER ? record->actor.id : old.registry;
+        next.registry = told ? record->actor.id : old.registry;
     }
     if (next.note.state == PLEDGE_IS_LIVE && next.live_since == DATE_NONE)
         next.live_since = next.note.date;

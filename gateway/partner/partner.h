@@ -76,6 +76,7 @@ struct partner {
 enum source_scope { SOURCE_FULL, SOURCE_BATCH, SOURCE_DELTA };
 struct source {
     const char *id, *name, *adapter;
+    const char *feeds;                    /* kind of message that each of its rows is; NULL: its rows are a list of firms */
     enum source_scope scope;
     int64_t period_ms;                    /* between runs, and the measure of freshness */
     int64_t full_every_ms;                /* delta sources: a full list this often; 0 never */

@@ -1,4 +1,4 @@
-/* sources: one entry of the sources file, a list that is fetched. */
+/* sources: one entry of the sources file: a list that is fetched, or messages that are fetched as rows. */
 #include "partner/internal.h"
 
 #include <string.h>
@@ -14,6 +14,31 @@ static void read_times(struct loader *loader, const struct yaml_node *map, struc
     loader_duration(loader, map, "deadline", false, SECOND, DAY, &source->deadline_ms);
     if (source->scope != SOURCE_DELTA && source->full_every_ms != 0)
         loader_fail(loader, yaml_get(map, "full_every"), ERR_CONFIG_VALUE, "full_every: only with scope: delta");
+}
+
+/* What only means something of a list. */
+static void refuse_of_list(struct loader *loader, const struct yaml_node *map)
+{
+    static const char *const names[] = {"scope", "absence", "regions"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (yaml_get(map, names[i]) != NULL)
+            loader_fail(loader, yaml_get(map, names[i]), ERR_CONFIG_VALUE, "%s: only of a list, without feeds", names[i]);
+}
+
+/* Rows that are messages say what changed, and nothing by being absent. */
+static bool read_feeds(struct loader *loader, const struct yaml_node *map, struct source *source)
+{
+    static const char *const kinds[] = {"pledge.registration", NULL};
+    int kind = -1;
+
+    loader_choice(loader, map, "feeds", false, kinds, &kind);
+    source->feeds = kind < 0 ? NULL : kinds[kind];
+    if (yaml_get(map, "feeds") == NULL)
+        return false;
+    source->scope = SOURCE_DELTA;
+    refuse_of_list(loader, map);
+    return true;
 }
 
 static void read_words(struct loader *loader, const struct yaml_node *map, struct source *source)
@@ -32,7 +57,7 @@ static void read_words(struct loader *loader, const struct yaml_node *map, struc
 
 void sources_read(struct loader *loader, const struct yaml_node *map, struct source *source)
 {
-    static const char *const names[] = {"id",       "name",    "adapter", "scope",   "period",   "full_every",
+    static const char *const names[] = {"id",       "name",    "adapter", "feeds",   "scope",    "period", "full_every",
                                         "deadline", "absence", "paused",  "regions", "settings", NULL};
 
     source->id = source->name = source->adapter = source->place = "";
@@ -42,7 +67,8 @@ void sources_read(struct loader *loader, const struct yaml_node *map, struct sou
     source->id = loader_id(loader, map, "id");
     loader_text(loader, map, "name", true, &source->name);
     source->adapter = loader_id(loader, map, "adapter");
-    read_words(loader, map, source);
+    if (!read_feeds(loader, map, source))
+        read_words(loader, map, source);
     read_times(loader, map, source);
     loader_boolean(loader, map, "paused", &source->paused);
     loader_region(loader, map, "regions", &source->regions);
