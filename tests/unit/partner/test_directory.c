@@ -542,6 +542,30 @@ static void without_a_word_a_partner_has_a_mailbox_and_the_contracts_profile(voi
     assert_int_equal(b->channel.setting_n, 0);
 }
 
+static void a_partner_is_known_by_its_own_code(void **state)
+{
+    (void)state;
+    loaded(load("partners:\n"
+                "  - {id: a, name: A, roles: [bank], tls_keys: [" KEY_A "], uscc: 91140100ma0kq8ur0t}\n"
+                "  - {id: b, name: B, roles: [bank], tls_keys: [" KEY_B "]}\n",
+                no_operators, no_sources));
+    assert_string_equal(directory_find(directory, "a")->uscc, "91140100MA0KQ8UR0T");
+    assert_string_equal(directory_find(directory, "b")->uscc, "");
+}
+
+static void a_code_that_is_none_is_told(void **state)
+{
+    (void)state;
+    refused(load("partners:\n"
+                 "  - id: a\n"
+                 "    name: A\n"
+                 "    roles: [bank]\n"
+                 "    tls_keys: [" KEY_A "]\n"
+                 "    uscc: 91140100MA0KQ8UR0X\n",
+                 no_operators, no_sources),
+            "partners.yaml:6:11 uscc.check_char\n");
+}
+
 static void every_fault_of_a_channel_is_told(void **state)
 {
     (void)state;
@@ -600,6 +624,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_thousand_partners_are_found, start, stop),
         cmocka_unit_test_setup_teardown(a_partner_is_reached_as_its_file_says, start, stop),
         cmocka_unit_test_setup_teardown(without_a_word_a_partner_has_a_mailbox_and_the_contracts_profile, start, stop),
+        cmocka_unit_test_setup_teardown(a_partner_is_known_by_its_own_code, start, stop),
+        cmocka_unit_test_setup_teardown(a_code_that_is_none_is_told, start, stop),
         cmocka_unit_test_setup_teardown(every_fault_of_a_channel_is_told, start, stop),
         cmocka_unit_test_setup_teardown(a_reference_keeps_it_alive, start, stop),
     };

@@ -176,6 +176,18 @@ static void names_that_begin_alike_do_not_mix(void **state)
     put_key(txn, TABLE_GUARD, key_guard("ab", 1), "x");
     struct store_key from = key_guard("a", 499999);
     assert_string_equal(walked(txn, TABLE_GUARD, &from, &prefix, false), "1");
+    put_key(txn, TABLE_RIGHT, key_right("trademark", "77", "9"), "1");
+    put_key(txn, TABLE_RIGHT, key_right("trademark", "771", "9"), "x");
+    prefix = key_right("trademark", "77", "");
+    assert_string_equal(walked(txn, TABLE_RIGHT, NULL, &prefix, false), "1");
+    put_key(txn, TABLE_LAPSED, key_lapsed("91140100MA0KXXXX1A", "p", "patent", "1"), "1");
+    put_key(txn, TABLE_LAPSED, key_lapsed("91140100MA0KXXXX1A", "pp", "patent", "1"), "x");
+    prefix = key_lapsed("91140100MA0KXXXX1A", "p", NULL, NULL);
+    assert_string_equal(walked(txn, TABLE_LAPSED, NULL, &prefix, false), "1");
+    put_key(txn, TABLE_CREDIT, key_credit("bank", "loan", "A"), "1");
+    struct store_key line = key_credit("bank", "line", "A");
+    struct bytes none;
+    assert_false(store_get(txn, TABLE_CREDIT, &line, &none));
     store_abort(&txn);
 }
 
