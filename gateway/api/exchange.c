@@ -1,5 +1,5 @@
-/* exchange: what was exchanged with partners, newest first: messages that have a record, and those that were refused, which
- * stand in a local log. Both run backwards by their own number; a page merges them by time. */
+/* exchange: what was exchanged with partners, newest first: messages that have a record, those that were refused, which
+ * stand in a local log, and those that were sent. Each runs backwards by its own number; a page merges them by time. */
 #include "api/exchange.h"
 
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #define LIST_DEFAULT 50
 #define LIST_MAX 1000
 #define LOOK_MAX 200000                /* entries that one page looks at */
+#define LETTERS_MAX 20000              /* of those sent, which cost more */
 
 void exchange_write(struct json_out *json, const struct exchange *item)
 {
@@ -23,6 +24,7 @@ void exchange_write(struct json_out *json, const struct exchange *item)
     json_add_string_opt(json, "result", item->result);
     json_add_string_opt(json, "code", item->code);
     json_add_time(json, "received", item->received_ms);
+    json_add_time(json, "created", item->created_ms);
     if (item->sequence != 0)
         json_add_integer(json, "sequence", (int64_t)item->sequence);
 }
@@ -76,21 +78,57 @@ void exchange_of_refused(struct arena *arena, const json_value *line, struct exc
         out->number = (uint64_t)number;
 }
 
+/* What is passed on keeps its kind; delivery only knows that it is passed on. */
+static const char *kind_of(struct ask *ask, struct store_txn *txn, const json_value *letter, uint64_t n)
+{
+    const char *kind = word_of(ask->arena, letter, "kind");
+    struct record record;
+    struct err err = {0};
+
+    if (strcmp(kind, "forward") == 0 &&
+        ledger_read_record(ask->api->options.journal, txn, ask->arena, n, &record, &err))
+        kind = record.message.kind;
+    return kind;
+}
+
+void exchange_of_letter(struct ask *ask, struct store_txn *txn, const struct partner *partner, const json_value *letter,
+                        struct exchange *out)
+{
+    const json_value *tries = json_member(letter, "tries");
+    const char *time = json_string(json_member(letter, "created"));
+    int64_t n = 0;
+
+    (void)json_integer(json_member(letter, "n"), &n);
+    *out = (struct exchange){.id = word_of(ask->arena, letter, "id"),
+                             .kind = kind_of(ask, txn, letter, (uint64_t)n),
+                             .direction = "out",
+                             .partner = partner->id,
+                             .form = partner->channel.xml ? "xml" : "json",
+                             .state = word_of(ask->arena, letter, "state"),
+                             .result = "",
+                             .code = word_of(ask->arena, json_at(tries, json_count(tries) - 1), "code"),
+                             .sequence = (uint64_t)n};
+    if (time)
+        (void)time_parse(bytes_str(time), &out->created_ms);
+}
+
 /* ---- what is asked for ----------------------------------------------------------------------------------------------- */
 
-/* Entries below these numbers are still to come; UINT64_MAX: from the newest. */
+/* Entries below these numbers are still to come; UINT64_MAX: from the newest. Of messages sent one number may go to many:
+ * those behind `partner` are still to come, too. */
 struct place {
-    uint64_t seq, number;
+    uint64_t seq, number, sent;
+    const char *partner;
 };
 struct page {
     struct ask *ask;
     struct store_txn *txn;
     const char *partner, *kind, *state; /* NULL: any */
-    bool incoming;
+    bool incoming, outgoing;
     uint64_t limit;
     struct place from, stop;            /* stop: where the search gave up */
-    struct exchange *decided, *refused; /* of each at most limit + 1 */
-    size_t decided_n, refused_n;
+    struct exchange *decided, *refused, *sent; /* of each at most limit + 1 */
+    size_t decided_n, refused_n, sent_n;
     bool given_up;
 };
 
@@ -109,26 +147,32 @@ static bool wants(const struct page *page, const char *partner, const char *kind
 static bool read_place(struct ask *ask, struct place *out, struct err *err)
 {
     const char *text = net_parameter(ask->request, "after", NULL);
-    unsigned long long seq = 0, number = 0;
+    unsigned long long seq = 0, number = 0, sent = 0;
     int n = 0;
 
-    *out = (struct place){UINT64_MAX, UINT64_MAX};
+    *out = (struct place){UINT64_MAX, UINT64_MAX, UINT64_MAX, ""};
     if (!text)
         return true;
-    if (strspn(text, "0123456789.") != strlen(text) || sscanf(text, "%18llu.%18llu%n", &seq, &number, &n) != 2 ||
-        text[n] != '\0' || seq == 0 || number == 0)
+    if (text[0] < '0' || text[0] > '9' ||
+        sscanf(text, "%18llu.%18llu.%18llu.%n", &seq, &number, &sent, &n) != 3 || n == 0 || seq == 0 || number == 0)
         return err_set(err, ERR_HTTP_QUERY, "after", "what `next` named is expected");
-    *out = (struct place){seq, number};
+    *out = (struct place){seq, number, sent, text + n};
     return true;
 }
 
-static bool read_direction(struct ask *ask, bool *incoming_out, struct err *err)
+static const char *place_text(struct arena *arena, const struct place *place)
+{
+    return arena_printf(arena, "%llu.%llu.%llu.%s", (unsigned long long)place->seq, (unsigned long long)place->number,
+                        (unsigned long long)place->sent, place->partner);
+}
+
+static bool read_direction(struct ask *ask, struct page *page, struct err *err)
 {
     const char *text = net_parameter(ask->request, "direction", NULL);
 
-    *incoming_out = !text || strcmp(text, "in") == 0;
-    return *incoming_out || strcmp(text, "out") == 0 ||
-           err_set(err, ERR_HTTP_QUERY, "direction", "in or out is expected");
+    page->incoming = !text || strcmp(text, "in") == 0;
+    page->outgoing = !text || strcmp(text, "out") == 0;
+    return page->incoming || page->outgoing || err_set(err, ERR_HTTP_QUERY, "direction", "in or out is expected");
 }
 
 /* ---- messages with a record -------------------------------------------------------------------------------------------- */
@@ -218,6 +262,26 @@ static bool read_refused(struct page *page, struct err *err)
     return before == 1 || intake_refused(page->txn, before, LOOK_MAX, add_refused, page, err);
 }
 
+/* ---- messages that were sent ---------------------------------------------------------------------------------------------- */
+
+static bool read_sent(struct page *page, struct err *err)
+{
+    struct outgoing *outgoing =
+        outgoing_new(page->ask, page->txn, page->partner, page->from.sent, page->from.partner);
+    struct exchange item;
+    size_t looked = 0;
+
+    page->sent = arena_alloc(page->ask->arena, (page->limit + 1) * sizeof(*page->sent));
+    while (page->sent_n <= page->limit && !page->given_up && outgoing_next(outgoing, &item, err)) {
+        if (wants(page, item.partner, item.kind, item.state, item.state))
+            page->sent[page->sent_n++] = item;
+        page->given_up = ++looked == LETTERS_MAX;
+        if (page->given_up)
+            page->stop = (struct place){page->stop.seq, page->stop.number, item.sequence, item.partner};
+    }
+    return err->code == ERR_NONE;
+}
+
 /* ---- a page -------------------------------------------------------------------------------------------------------------- */
 
 static void put(struct items *items, const struct exchange *item)
@@ -231,28 +295,67 @@ static void put(struct items *items, const struct exchange *item)
     json_end_object(json);
 }
 
-/* Newest first, of both. Returns where the next page begins. */
-static struct place merge(struct page *page, struct items *items)
+/* Three lists, each newest first, and how far each was given. */
+struct stream {
+    const struct exchange *items;
+    size_t n, at;
+};
+
+static struct stream *newest(struct stream streams[3])
 {
-    size_t d = 0, r = 0;
+    struct stream *found = NULL;
+    int64_t found_ms = 0;
 
-    while (items->n < page->limit && (d < page->decided_n || r < page->refused_n)) {
-        bool decided = r == page->refused_n ||
-                       (d < page->decided_n && page->decided[d].received_ms >= page->refused[r].received_ms);
+    for (int i = 0; i < 3; i++) {
+        const struct stream *stream = &streams[i];
+        const struct exchange *item = &stream->items[stream->at];
 
-        put(items, decided ? &page->decided[d++] : &page->refused[r++]);
+        if (stream->at == stream->n || (found && item->received_ms + item->created_ms <= found_ms))
+            continue;
+        found = &streams[i];
+        found_ms = item->received_ms + item->created_ms;
     }
-    items->more = d < page->decided_n || r < page->refused_n || page->given_up;
-    return (struct place){d < page->decided_n ? page->decided[d].sequence + 1 : page->stop.seq,
-                          r < page->refused_n ? page->refused[r].number + 1 : page->stop.number};
+    return found;
+}
+
+/* Where the next page begins. */
+static struct place place_behind(const struct page *page, const struct stream streams[3])
+{
+    const struct stream *decided = &streams[0], *refused = &streams[1], *sent = &streams[2];
+    struct place next = page->stop;
+
+    if (decided->at < decided->n)
+        next.seq = decided->items[decided->at].sequence + 1;
+    if (refused->at < refused->n)
+        next.number = refused->items[refused->at].number + 1;
+    if (sent->at == sent->n)
+        return next;
+    /* of one number those behind the partner given last; when none was given yet, all from the first found on */
+    next.sent = sent->items[sent->at > 0 ? sent->at - 1 : 0].sequence;
+    next.partner = sent->at > 0 ? sent->items[sent->at - 1].partner
+                   : next.sent == page->from.sent ? page->from.partner
+                                                  : "";
+    return next;
+}
+
+static struct place merge(const struct page *page, struct items *items)
+{
+    struct stream streams[3] = {
+        {page->decided, page->decided_n, 0}, {page->refused, page->refused_n, 0}, {page->sent, page->sent_n, 0}};
+    struct stream *stream = newest(streams);
+
+    for (; items->n < page->limit && stream; stream = newest(streams))
+        put(items, &stream->items[stream->at++]);
+    items->more = stream != NULL || page->given_up;
+    return place_behind(page, streams);
 }
 
 static bool read_page(struct page *page, struct err *err)
 {
-    if (!page->incoming)
-        return true;
-    CHECK(read_decided(page, err));
-    return read_refused(page, err);
+    page->stop = (struct place){1, 1, 0, ""};
+    if (page->incoming)
+        CHECK(read_decided(page, err) && read_refused(page, err));
+    return !page->outgoing || read_sent(page, err);
 }
 
 bool api_do_messages(struct ask *ask, struct err *err)
@@ -270,11 +373,11 @@ bool api_do_messages(struct ask *ask, struct err *err)
     page.txn = txn;
     CHECK(ask_number(ask, "limit", 1, LIST_MAX, &page.limit, err));
     CHECK(read_place(ask, &page.from, err));
-    CHECK(read_direction(ask, &page.incoming, err));
+    CHECK(read_direction(ask, &page, err));
     CHECK(read_page(&page, err));
     items_begin(&items, ask, page.limit);
     struct place next = merge(&page, &items);
-    items.next = arena_printf(ask->arena, "%llu.%llu", (unsigned long long)next.seq, (unsigned long long)next.number);
+    items.next = place_text(ask->arena, &next);
     items_end(&items);
     return true;
 }

@@ -2,6 +2,7 @@
  * gateway sees state and keys. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/exchange.h"
@@ -91,8 +92,32 @@ static void write_receipt(struct json_out *json, const struct record *record)
     json_end_object(json);
 }
 
-static void write_decided(struct ask *ask, struct store_txn *txn, const struct exchange *item,
-                          const struct record *first, const struct record *latest)
+/* What a record sent, to each of these partners. */
+static bool write_sent(struct ask *ask, struct store_txn *txn, const struct record *record, struct err *err)
+{
+    for (const char *at = record->to; *at != '\0'; at += strspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+
+        CHECK(outgoing_attempts(ask, txn, arena_strndup(ask->arena, at, n), record->seq, err));
+        at += n;
+    }
+    return true;
+}
+
+static bool write_attempts(struct ask *ask, struct store_txn *txn, const struct record *first,
+                           const struct record *latest, struct err *err)
+{
+    json_key(&ask->json, "attempts");
+    json_begin_array(&ask->json);
+    CHECK(write_sent(ask, txn, first, err));
+    if (latest->seq != first->seq)
+        CHECK(write_sent(ask, txn, latest, err));
+    json_end_array(&ask->json);
+    return true;
+}
+
+static bool write_decided(struct ask *ask, struct store_txn *txn, const struct exchange *item,
+                          const struct record *first, const struct record *latest, struct err *err)
 {
     struct json_out *json = &ask->json;
     const char *rows = latest->rows[0] != '\0' ? latest->rows : first->rows;
@@ -103,13 +128,76 @@ static void write_decided(struct ask *ask, struct store_txn *txn, const struct e
     json_add_string_opt(json, "trace_id", first->message.trace_id);
     exchange_keys_write(ask, txn, first);
     write_stages(json, first, latest);
-    json_key(json, "attempts");
-    json_begin_array(json);
-    json_end_array(json);
+    CHECK(write_attempts(ask, txn, first, latest, err));
     write_receipt(json, latest);
     json_key(json, "rows");
     json_put_raw(json, rows[0] != '\0' ? bytes_str(rows) : BYTES_LIT("[]"));
     json_end_object(json);
+    return true;
+}
+
+/* ---- a message that was sent -------------------------------------------------------------------------------------------- */
+
+/* r-<n>, f-<n>, wc-<first>-<n>: the number at the end; 0: it is no message of ours. */
+static uint64_t number_of(const char *id)
+{
+    const char *dash = strrchr(id, '-');
+    char *end;
+    unsigned long long n;
+
+    if (!dash || dash[1] < '1' || dash[1] > '9' || (id[0] != 'r' && id[0] != 'f' && id[0] != 'w'))
+        return 0;
+    n = strtoull(dash + 1, &end, 10);
+    return *end == '\0' && n < INT64_MAX ? (uint64_t)n : 0;
+}
+
+static bool wants(const struct partner *one, const char *partner)
+{
+    return !one->person && (!partner || strcmp(one->id, partner) == 0);
+}
+
+/* The first partner to whom it went; broadcasts go to many under one id. */
+static bool find_sent(struct ask *ask, struct store_txn *txn, const char *partner, struct exchange *out,
+                      bool *found_out, struct err *err)
+{
+    const struct directory *directory = ask->held->state.directory;
+    uint64_t n = number_of(ask->values[0]);
+
+    *found_out = false;
+    for (size_t i = 0; n != 0 && i < directory_partners(directory) && !*found_out; i++) {
+        const struct partner *one = directory_partner(directory, i);
+
+        if (!wants(one, partner))
+            continue;
+        CHECK(outgoing_item(ask, txn, one, n, out, found_out, err));
+        *found_out = *found_out && strcmp(out->id, ask->values[0]) == 0;
+    }
+    return true;
+}
+
+static bool write_out(struct ask *ask, struct store_txn *txn, const char *partner, const struct exchange *item,
+                      struct err *err)
+{
+    const struct directory *directory = ask->held->state.directory;
+    struct json_out *json = &ask->json;
+
+    json_begin_object(json);
+    exchange_write(json, item);
+    json_key(json, "stages");
+    json_begin_array(json);
+    stage(json, "made", item->created_ms, "follows from record %" PRIu64, item->sequence);
+    json_end_array(json);
+    json_key(json, "attempts");
+    json_begin_array(json);
+    for (size_t i = 0; i < directory_partners(directory); i++) {
+        const struct partner *one = directory_partner(directory, i);
+
+        if (wants(one, partner))
+            CHECK(outgoing_attempts(ask, txn, one->id, item->sequence, err));
+    }
+    json_end_array(json);
+    json_end_object(json);
+    return true;
 }
 
 /* Of this partner, or of whoever used the id last. */
@@ -199,6 +287,7 @@ bool api_do_message_show(struct ask *ask, struct err *err)
     struct record first, latest;
     struct exchange item;
     uint64_t seq = 0;
+    bool sent;
     AUTO_READ txn = store_read(ask->api->options.store, err);
 
     if (!txn)
@@ -206,9 +295,10 @@ bool api_do_message_show(struct ask *ask, struct err *err)
     if (strlen(ask->values[0]) > RECORD_ID_MAX || (partner && strlen(partner) > RECORD_ID_MAX))
         return err_set(err, ERR_MESSAGE_UNKNOWN, NULL, "%s", "");
     CHECK(find_sequence(ask, txn, partner, &seq, err));
-    if (seq == 0)
-        return show_refused(ask, txn, partner, err);
+    if (seq == 0) {
+        CHECK(find_sent(ask, txn, partner, &item, &sent, err));
+        return sent ? write_out(ask, txn, partner, &item, err) : show_refused(ask, txn, partner, err);
+    }
     CHECK(exchange_of_record(ask, txn, seq, &first, &latest, &item, err));
-    write_decided(ask, txn, &item, &first, &latest);
-    return true;
+    return write_decided(ask, txn, &item, &first, &latest, err);
 }

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from conftest import wait_until
 from messages import certification
 from uscc import code
 
@@ -34,12 +35,25 @@ def listed(gateway, query=""):
 
 
 def ids(gateway, query=""):
-    return [item["id"] for item in listed(gateway, query)["items"]]
+    return [item["id"] for item in listed(gateway, f"?direction=in{query}")["items"]]
+
+
+def pages(gateway, limit, query="", between=lambda: None):
+    """Every page's items; `between` happens while somebody turns the page."""
+    seen, after = [], ""
+    while True:
+        page = listed(gateway, f"?limit={limit}{query}{after}")
+        assert len(page["items"]) <= limit
+        seen += page["items"]
+        if not page["more"]:
+            return seen
+        after = f"&after={page['next']}"
+        between()
 
 
 def test_the_list_is_newest_first_and_complete(busy):
     """Each message once, with who sent it, in which form, what became of it and why."""
-    items = listed(busy)["items"]
+    items = listed(busy, "?direction=in")["items"]
     assert [(m["partner"], m["form"], m["state"], m.get("result"), m.get("code")) for m in items] == [
         ("bureau-sx", "jose", "refused", None, "schema.invalid"),
         ("bureau-sx", "json", "refused", None, "signature.invalid"),
@@ -51,30 +65,54 @@ def test_the_list_is_newest_first_and_complete(busy):
 
 
 def test_the_list_is_filtered(busy):
-    assert ids(busy, "?partner=bureau-ty") == ["b-2"]
-    assert ids(busy, "?state=accepted&kind=certification.batch") == ["b-2", "b-1"]
-    assert ids(busy, "?state=partial") == ["b-2"]
-    assert len(ids(busy, "?state=refused")) == 2 and ids(busy, "?kind=credit.report") == [] and ids(busy, "?direction=out") == []
-    for wrong in ("?direction=up", "?after=x", "?after=0.1", "?after=1", "?limit=0", "?name=x"):
+    assert ids(busy, "&partner=bureau-ty") == ["b-2"]
+    assert ids(busy, "&state=accepted&kind=certification.batch") == ["b-2", "b-1"]
+    assert ids(busy, "&state=partial") == ["b-2"]
+    assert len(ids(busy, "&state=refused")) == 2 and ids(busy, "&kind=credit.report") == []
+    for wrong in ("?direction=up", "?after=x", "?after=0.1", "?after=1", "?after=1.1.1", "?after=1.1.x.", "?limit=0", "?name=x"):
         answer = busy.admin("observer-1", f"/messages{wrong}")
         assert (answer.status_code, answer.json()["code"]) == (422, "http.query"), wrong
 
 
 def test_pages_lose_and_repeat_nothing(busy):
-    """Whatever the page's size, all pages together are the list; what comes meanwhile does not shift them."""
-    whole = [(m["id"], m["received"]) for m in listed(busy)["items"]]
-    for limit in (1, 2, 3):
-        seen, query = [], f"?limit={limit}"
-        while True:
-            page = listed(busy, query)
-            assert len(page["items"]) <= limit
-            seen += [(m["id"], m["received"]) for m in page["items"]]
-            if not page["more"]:
-                break
-            query = f"?limit={limit}&after={page['next']}"
-            busy.post_message("bureau-sx", busy.author("bureau-sx").json("certification.batch", batch(certification(9))))
-        assert seen == whole
-        whole = [(m["id"], m["received"]) for m in listed(busy)["items"]]
+    """Whatever the page's size, all pages together are the list, in and out; what comes meanwhile does not shift them."""
+    def come():
+        busy.post_message("bureau-sx", busy.author("bureau-sx").json("certification.batch", batch(certification(9))))
+
+    def named(items):
+        return [(m["id"], m["partner"], m["direction"]) for m in items]
+    for query, limits in (("", (1, 2, 3, 7)), ("&direction=in", (1, 3)), ("&direction=out", (1, 2, 5)), ("&partner=bank-a", (1,))):
+        for limit in limits:
+            whole = named(listed(busy, f"?limit=1000{query}")["items"])
+            assert len(set(whole)) == len(whole) > limit
+            assert named(pages(busy, limit, query, come)) == whole, (query, limit)
+
+
+def test_what_was_sent_is_listed_too(busy):
+    """One line a partner, though the id is the same for all; the state follows what the partner does."""
+    sent = wait_until(lambda: [m for m in listed(busy, "?direction=out&kind=whitelist.change")["items"] if m["partner"] == "bank-a"], "a change")
+    assert {(m["direction"], m["state"], m["form"]) for m in sent} == {("out", "waiting", "json")} and all(m["created"] for m in sent)
+    told = busy.admin("observer-1", f"/messages/{sent[0]['id']}").json()
+    assert {a["partner"] for a in told["attempts"]} >= {"bank-a", "bank-b"} and {a["outcome"] for a in told["attempts"]} == {"waiting"}
+    assert [s["name"] for s in told["stages"]] == ["made"] and "山西" not in json.dumps(told, ensure_ascii=False)
+    busy.ask("bank-a", "/v1/mailbox/ack", "POST", json={"upto": busy.ask("bank-a", "/v1/mailbox?after=0").json()["last"]})
+    states = {m["partner"]: m["state"] for m in listed(busy, f"?direction=out&kind={sent[0]['kind']}&limit=1000")["items"] if m["id"] == sent[0]["id"]}
+    assert states["bank-a"] == "fetched" and states["bank-b"] == "waiting"
+
+
+def test_what_is_passed_on_is_followed(gateway):
+    """From the bank to the registry: received, passed on, waiting, fetched."""
+    answer = gateway.post_message("bank-a", gateway.author("bank-a").json("guidance.request", id="g-1"))
+    assert answer.status_code == 200, answer.text
+    told = gateway.admin("observer-1", "/messages/g-1").json()
+    assert told["stages"][-1]["name"] == "forwarded" and "registry-ty" in told["stages"][-1]["text_en"]
+    (attempt,) = [a for a in told["attempts"] if a["partner"] == "registry-ty"]
+    assert attempt["outcome"] == "waiting" and attempt["id"] == f"f-{told['sequence']}"
+    (line,) = [m for m in listed(gateway, "?direction=out&partner=registry-ty")["items"] if m["id"] == attempt["id"]]
+    assert line["kind"] == "guidance.request"
+    gateway.ask("registry-ty", "/v1/mailbox/ack", "POST", json={"upto": told["sequence"]})
+    (attempt,) = [a for a in gateway.admin("observer-1", "/messages/g-1").json()["attempts"] if a["partner"] == "registry-ty"]
+    assert attempt["outcome"] == "fetched"
 
 
 def test_one_message_tells_its_way(busy):
