@@ -7,8 +7,9 @@
 #                                                    tells others where everything is
 #
 # Installs the packages of gateway/packages.txt when some are missing (that needs root), builds into build/, makes a
-# development PKI, starts a stand-in bureau and pledged, syncs the bureau's list, asks as two banks and verifies what
-# they were told. Progress goes to standard error, the story to standard output. Nothing lands outside build/.
+# development PKI, starts a stand-in bureau, two stand-in banks and pledged, syncs the bureau's list, asks as two banks and
+# verifies what they were told; then messages: a certification is pushed, the banks are told of it, a loan is reported, a
+# pledge registered and asked about. Progress goes to standard error, the story to standard output. Nothing lands outside build/.
 # The operators' console is built too where node and npm are installed (gateway/console/README.md).
 set -eu
 umask 077
@@ -22,10 +23,11 @@ keep=
 listen=127.0.0.1
 pledged_pid=
 bureau_pid=
+banks_pid=
 work=                                     # this run's own directory, once it is taken
 socket_folder=
 # the firms of the story, named by write_list
-issuer='' listed_firm='' listed='' unlisted='' suspended='' removed='' expired='' checking=''
+issuer='' listed_firm='' pushed='' patent='' listed='' unlisted='' suspended='' removed='' expired='' checking=''
 began=$(date +%s)
 
 say() {
@@ -64,6 +66,9 @@ finish() {
     [ -z "$keep" ] || [ -z "$work" ] || rm -f "$work/sandbox.json"
     stop "$pledged_pid"
     stop "$bureau_pid"
+    for pid in $banks_pid; do
+        stop "$pid"
+    done
     [ -z "$socket_folder" ] || rm -rf "$socket_folder"
     if [ "$code" -ne 0 ] && [ -n "$work" ] && [ -s "$work/pledged.log" ]; then
         say "failed; the last lines of $work/pledged.log:"
@@ -108,7 +113,7 @@ build_programs() {
             cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo
         fi
         build_console
-        ninja -C "$build" pledged pledgectl bureau
+        ninja -C "$build" pledged pledgectl bureau bank banktcp
     ) 8>"$build/.build.lock" >"$build/quickstart-build.log" 2>&1 || {
         tail -n 40 "$build/quickstart-build.log" >&2
         die "the build failed; all of it is in $build/quickstart-build.log"
@@ -157,9 +162,9 @@ choose_addresses() {
     *) host=$listen port=$(free_port) ;;
     esac
     case $host in *:*:*) host="[${host#[}" host="${host%]}]" ;; esac
-    admin_port=$(free_port)
-    while [ "$admin_port" = "$port" ]; do
-        admin_port=$(free_port)
+    admin_port=$(free_port) frames_port=$(free_port)
+    while [ "$admin_port" = "$port" ] || [ "$frames_port" = "$port" ] || [ "$frames_port" = "$admin_port" ]; do
+        admin_port=$(free_port) frames_port=$(free_port)
     done
     url_host=$host
     case $host in 0.0.0.0) url_host=127.0.0.1 ;; "[::]") url_host="[::1]" ;; esac
@@ -206,6 +211,7 @@ data: {directory: data}
 files: {rules: rules.yaml, partners: partners.yaml, operators: operators.yaml, sources: sources.yaml}
 api: {listen: "$host:$port"}
 admin: {listen: "$host:$admin_port", socket: "$socket"}
+frames: {listen: "$host:$frames_port"}   # messages over TCP, for banks that only dial out
 net: {partner_rate: 100000}               # a sandbox is there to be tried hard
 tls:
   certificate: pki/server.pem
@@ -223,7 +229,7 @@ schemas: {directory: "$root/schemas"}
 END
 }
 
-# partner ID NAME ROLE ALG KIND…
+# partner ID NAME ROLE ALG KIND… [more]
 partner() {
     cat <<END
   - id: $1
@@ -231,15 +237,25 @@ partner() {
     roles: [$3]
     tls_certificates: [pki/$1.pem]
     signing: {alg: $4, certificates: [pki/$1-sign.pem]}
-    kinds: [$5, echo, mailbox.pull, reconciliation, receipt]
+    kinds: [$5, echo, mailbox.pull, reconciliation, receipt]${6:-}
 END
+}
+
+# How the two banks are told of changes: one over HTTPS in JSON, one over TCP in XML and GB18030.
+channel_a() {
+    printf '\n    uscc: "%s"\n    channel: {adapter: bank, form: json, settings: {url: "%s"}}' "$bank_a_code" "$bank_a_url"
+}
+
+channel_b() {
+    printf '\n    uscc: "%s"\n    frames: {charset: gb18030}' "$bank_b_code"
+    printf '\n    channel: {adapter: banktcp, form: xml, settings: {address: "%s", charset: gb18030}}' "$bank_b_address"
 }
 
 write_partners() {
     {
         echo "partners:"
-        partner bank-a 甲银行（演示） bank ES256 "credit.report, whitelist.query, guidance.request"
-        partner bank-b 乙银行（演示） bank SM2 "credit.report, whitelist.query, guidance.request"
+        partner bank-a 甲银行（演示） bank ES256 "credit.report, whitelist.query, guidance.request" "$(channel_a)"
+        partner bank-b 乙银行（演示） bank SM2 "credit.report, whitelist.query, guidance.request" "$(channel_b)"
         partner bureau-sx 山西省民营经济发展局（演示） bureau ES256 "certification.batch, exclusion.notice"
         partner bureau-ty 太原市民营经济发展局（演示） bureau SM2 "certification.batch, exclusion.notice"
         partner registry-ty 太原代办处（演示） registry ES256 "pledge.registration, guidance.answer"
@@ -317,7 +333,12 @@ json.dump(rows + [expired, checking], open(f"{sys.argv[2]}/list.json", "w"), ens
 json.dump({"update": [{**rows[2], "status": "withdrawn"}], "version": "2026-12"},
           open(f"{sys.argv[2]}/list-change.json", "w"), ensure_ascii=False)
 issuer = "11140000MB1A0000" + uscc.org_check("MB1A0000")
-for name, value in {"issuer": issuer + uscc.check_char(issuer), "listed_firm": rows[0]["uscc"], "suspended": rows[1]["uscc"],
+application = f"{today.year - 1}1" + "0123456"
+check = "0123456789X"[sum(int(d) * w for d, w in zip(application, (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5))) % 11]
+pushed = row(FIRMS + 20)
+for name, value in {"pushed": pushed["uscc"], "pushed_name": pushed["name"], "pushed_region": pushed["regionCode"],
+                    "today": today, "patent": f"{application}.{check}", "bank_a_code": uscc.code(800), "bank_b_code": uscc.code(801),
+                    "issuer": issuer + uscc.check_char(issuer), "listed_firm": rows[0]["uscc"], "suspended": rows[1]["uscc"],
                     "removed": rows[2]["uscc"], "expired": expired["uscc"], "checking": checking["uscc"],
                     "listed": " ".join(r["uscc"] for i, r in enumerate(rows) if i not in (1, 2)),
                     "unlisted": " ".join(uscc.code(900 + i) for i in range(5))}.items():
@@ -339,6 +360,31 @@ start_bureau() {
         tries=$((tries + 1))
     done
     bureau_url=$(member url <"$work/bureau.json")
+}
+
+# start_bank PROGRAM BANK GATEWAY-CERTIFICATE [more]: a stand-in that takes our messages; its first line to $work/BANK.json
+start_bank() {
+    program=$1 bank=$2 certificate=$3
+    shift 3
+    /usr/bin/python3 "$root/tests/peers/$program" --name "$bank" --cert "$pki/bank-server.pem" --key "$pki/bank-server.key" --ca "$pki/ca.pem" \
+        --sign-cert "$pki/$bank-sign.pem" --sign-key "$pki/$bank-sign.key" --gateway-cert "$pki/$certificate" \
+        --log "$work/$bank.log" "$@" >"$work/$bank.json" 2>"$work/$bank.err" 9>&- &
+    banks_pid="$banks_pid $!"
+    last=$!
+    tries=0
+    until [ -s "$work/$bank.json" ]; do
+        kill -0 "$last" 2>/dev/null && [ "$tries" -lt 300 ] || die "the stand-in $bank did not start: see $work/$bank.err"
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+}
+
+start_banks() {
+    say "starting two stand-in banks"
+    start_bank bank.py bank-a gateway-sign.pem
+    start_bank bank_tcp.py bank-b gateway-sign-sm2.pem --charset gb18030
+    bank_a_url=$(member url <"$work/bank-a.json")
+    bank_b_address=127.0.0.1:$(member port <"$work/bank-b.json")
 }
 
 start_pledged() {
@@ -532,11 +578,145 @@ make_cases() {
     tell_cases
 }
 
+# ---- messages ------------------------------------------------------------------------------------------------------------------
+
+# sign_body FORM PARTNER KIND ALG: the body on standard input becomes a signed message $work/KIND.FORM (JSON: beside it .jws)
+sign_body() {
+    message=$work/$3.$1
+    cat >"$work/$3.body"
+    "$build/bin/pledgectl" msg sign "$work/$3.body" --form "$1" --kind "$3" --sender "$2" --receiver ippledge-sx --alg "$4" \
+        --key "$pki/$2-sign.key" --cert "$pki/$2-sign.pem" --schemas "$root/schemas" --output "$message" >/dev/null ||
+        die "the message $3 cannot be signed"
+}
+
+# post PARTNER CERT: sends $message as this partner, verifies the receipt's signature by hand or not at all
+post() {
+    receipt=$message.receipt
+    type=application/json signature=
+    case $message in *.xml) type=application/xml ;; *) signature=$(cat "$message.jws") ;; esac
+    curl -sS --fail-with-body --noproxy '*' --cacert "$pki/ca.pem" --cert "$pki/$1.pem" --key "$pki/$1.key" -D "$receipt.headers" -o "$receipt" \
+        -H "Content-Type: $type" ${signature:+-H "x-jws-signature: $signature"} --data-binary "@$message" \
+        "https://$url_host:$port/v1/messages" || die "$1 was refused: $(cat "$receipt")"
+    sed -n 's/^[Xx]-[Jj][Ww][Ss]-[Ss]ignature: *//p' "$receipt.headers" | tr -d '\r\n' >"$receipt.jws"
+    [ -s "$receipt.jws" ] || rm -f "$receipt.jws"
+    "$build/bin/pledgectl" verify "$receipt" --cert "$2" >"$work/verified" 2>&1 || die "the receipt to $1 does not verify: $(cat "$work/verified")"
+}
+
+# receipt_says: what the receipt tells, in either form
+receipt_says() {
+    python3 -c 'import json, re, sys
+text = open(sys.argv[1]).read()
+if text.startswith("<"):
+    print(*(re.search(f"<{n}>([^<]*)", text).group(1) for n in ("Result", "Sequence")))
+else:
+    body = json.loads(text)["body"]
+    print(body["result"], body["sequence"])' "$receipt"
+}
+
+# told BANK CODE: waits until the stand-in's log has a change of the list that is about this sequence
+told() {
+    python3 - "$work/$1.log" "$2" <<'END' || die "$1 was not told"
+import json, sys, time
+deadline = time.monotonic() + 30
+while time.monotonic() < deadline:
+    for line in open(sys.argv[1], encoding="utf-8"):
+        line = json.loads(line)
+        if line.get("kind") == "whitelist.change" and line["signature"] == "valid":
+            first, last = map(int, line["id"].split("-")[1:])
+            if first <= int(sys.argv[2]) <= last:
+                print(f"{line['id']}, {line['bytes']} bytes, signature {line['signature']}")
+                sys.exit(0)
+    time.sleep(0.05)
+sys.exit(1)
+END
+}
+
+push_certification() {
+    say "a city's bureau pushes a certification in XML, signed with SM2"
+    sign_body xml bureau-ty certification.batch SM2 <<END
+{"list_version":"推送-1","rows":[{"action":"grant","uscc":"$pushed","name":"$pushed_name","region_code":"$pushed_region",
+ "document_no":"并民营发〔2026〕8号","valid_from":"$today"}]}
+END
+    post bureau-ty "$sm2"
+    # shellcheck disable=SC2046  # two words
+    set -- $(receipt_says)
+    [ "$1" = accepted ] || die "the certification was not accepted: $(cat "$receipt")"
+    ctl --json list history "$pushed" >"$work/history.json"
+    change=$(python3 -c 'import json, sys
+print([record["seq"] for record in json.load(open(sys.argv[1])) if record.get("to") == "listed"][-1])' "$work/history.json")
+    cat <<END
+
+4. A bureau pushed a certification as a signed message  推送认定报文
+   bureau-ty 太原市民营经济发展局 sent certification.batch in XML, signed SM2/SM3: $pushed $pushed_name
+   receipt   $1, record $2 of the journal, in XML signed SM2: verified
+END
+}
+
+banks_were_told() {
+    say "the banks are told of the change"
+    a=$(told bank-a "$change") && b=$(told bank-b "$change")
+    cat <<END
+   told      bank-a over HTTPS, JSON with ES256: whitelist.change $a
+             bank-b over framed TCP, XML in GB18030 with SM2: whitelist.change $b
+             each answered with a signed receipt; until then the gateway would ask and send again, with the same id and bytes
+END
+}
+
+report_loan() {
+    say "a bank reports a loan"
+    sign_body json bank-a credit.report ES256 <<END
+{"rows":[{"event":"credit_line","uscc":"$pushed","credit_no":"SX-0001","amount_fen":500000000,"date":"$today"},
+ {"event":"drawdown","uscc":"$pushed","credit_no":"SX-0001","loan_no":"JJ-0001","amount_fen":300000000,"rate_bp":365,"date":"$today"}]}
+END
+    post bank-a "$es256"
+    # shellcheck disable=SC2046  # two words
+    set -- $(receipt_says)
+    [ "$1" = accepted ] || die "the loan was not accepted: $(cat "$receipt")"
+    cat <<END
+
+5. A bank reported what it lent  授信与放款反馈
+   bank-a sent credit.report: a line of 500 万元, 300 万元 drawn at 3.65 % · receipt $1, record $2: verified
+END
+}
+
+register_pledge() {
+    say "the agency registers a pledge"
+    sign_body json registry-ty pledge.registration ES256 <<END
+{"registration_no":"Y2026140000001","event":"registered","date":"$today","right_kind":"patent",
+ "pledgors":[{"uscc":"$pushed","name":"$pushed_name"}],"pledgee":{"uscc":"$bank_a_code","name":"甲银行（演示）"},
+ "secured_amount_fen":300000000,"rights":[{"number":"$patent","title":"一种演示装置"}]}
+END
+    post registry-ty "$es256"
+    # shellcheck disable=SC2046  # two words
+    set -- $(receipt_says)
+    [ "$1" = accepted ] || die "the registration was not accepted: $(cat "$receipt")"
+    answer=$work/right.json
+    curl -sS --fail-with-body --noproxy '*' --cacert "$pki/ca.pem" --cert "$pki/bank-b.pem" --key "$pki/bank-b.key" -D "$answer.headers" \
+        -o "$answer" "https://$url_host:$port/v1/rights/patent/$patent" || die "no answer about the patent: $(cat "$answer")"
+    sed -n 's/^[Xx]-[Jj][Ww][Ss]-[Ss]ignature: *//p' "$answer.headers" | tr -d '\r\n' >"$answer.jws"
+    "$build/bin/pledgectl" verify "$answer" --cert "$sm2" >"$work/verified" 2>&1 || die "the answer does not verify: $(cat "$work/verified")"
+    [ "$(member pledge <"$answer")" = pledged ] || die "the patent should be pledged: $(cat "$answer")"
+    cat <<END
+
+6. The agency registered a pledge, and another bank asked about the patent  质押登记与查询
+   registry-ty 太原代办处 sent pledge.registration Y2026140000001 for patent $patent · receipt $1, record $2: verified
+   bank-b asked GET /v1/rights/patent/$patent
+     answer  $(member pledge <"$answer") since $(member since <"$answer"): it lends on something else, or asks first · signed SM2, verified
+END
+}
+
+messages() {
+    push_certification
+    banks_were_told
+    report_loan
+    register_pledge
+}
+
 tell_proof() {
     ctl --json journal verify >"$work/journal.json" || die "the journal does not verify"
     cat <<END
 
-4. The journal  日志
+7. The journal  日志
    $(member size <"$work/journal.json") records; leaves, tree and root were recomputed and agree: root $(member root <"$work/journal.json")
 END
 }
@@ -608,7 +788,7 @@ write_sandbox() {
     # shellcheck disable=SC2086  # lists of words
     cat >"$work/sandbox.json.new" <<END
 {"gateway":"ippledge-sx","origin":"ippledge-sx.log","api":"https://$url_host:$port","admin":"https://$url_host:$admin_port",
- "admin_socket":"$socket","config":"$work/pledged.yaml","ca":"$pki/ca.pem",
+ "frames":"$url_host:$frames_port","admin_socket":"$socket","config":"$work/pledged.yaml","ca":"$pki/ca.pem",
  "gateway_cert":"$pki/gateway-sign.pem","gateway_cert_sm2":"$pki/gateway-sign-sm2.pem","pid":$pledged_pid,
  "partners":{$(sandbox_partners)},
  "listed":[$(quoted $listed)],
@@ -653,6 +833,7 @@ choose_addresses
 make_pki
 eval "$(write_list)"
 start_bureau
+start_banks
 choose_socket
 write_pledged
 cp "$root/gateway/policy/rules-sample.yaml" "$work/rules.yaml"
@@ -664,6 +845,7 @@ sync_list
 tell_first_sync
 ask_and_verify
 make_cases
+messages
 tell_proof
 if [ -n "$keep" ]; then
     stay_up

@@ -17,7 +17,7 @@ FILE = ROOT / "build" / "sandbox" / "sandbox.json"
 SCRIPT = ["sh", str(ROOT / "gateway" / "quickstart.sh")]
 PARTNERS = {"bank-a", "bank-b", "bureau-sx", "bureau-ty", "registry-ty", "onestop-sx", "ippublic-sx", "operator-1", "operator-2",
             "observer-1", "auditor-1", "secadmin-1", "sysadmin-1"}
-MEMBERS = {"gateway", "origin", "api", "admin", "admin_socket", "config", "ca", "gateway_cert", "gateway_cert_sm2", "pid",
+MEMBERS = {"gateway", "origin", "api", "admin", "frames", "admin_socket", "config", "ca", "gateway_cert", "gateway_cert_sm2", "pid",
            "partners", "listed", "unlisted", "cases"}
 PEOPLE = {"operator-1": "operator,approver", "operator-2": "operator,approver", "observer-1": "observer", "auditor-1": "auditor",
           "secadmin-1": "secadmin", "sysadmin-1": "sysadmin"}
