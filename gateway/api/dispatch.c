@@ -9,6 +9,8 @@
 #include "api/internal.h"
 #include "api/slow.h"
 
+#define LONG_BODY (64u << 10)
+
 const struct config *ask_config(const struct ask *ask)
 {
     return ask->held->state.config;
@@ -19,6 +21,13 @@ unsigned ask_queue(const struct ask *ask)
 {
     bool own = ask->listener == API_LISTENER_PLAIN || ask->listener == API_LISTENER_SOCKET;
     return own ? 0 : 1 + (unsigned)(ask->caller->mark % (API_QUEUES - 1));
+}
+
+/* What a large body asks for is long work, from reading it to the receipt of its rows. */
+bool ask_work(struct ask *ask, void (*work)(void *ask), struct err *err)
+{
+    bool large = net_body(ask->request).n > LONG_BODY;
+    return (large ? net_work_long : net_work)(ask->api->options.net, ask_queue(ask), work, ask, err);
 }
 
 void ask_header(struct ask *ask, const char *name, const char *value)
@@ -207,7 +216,7 @@ static void run_on_worker(struct ask *ask)
 
     ask->move = false;
     ask->on_worker = true;
-    if (net_work(ask->api->options.net, ask_queue(ask), run, ask, &err))
+    if (ask_work(ask, run, &err))
         return;
     ask_fail(ask, &err);
     ask_end(ask);

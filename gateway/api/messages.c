@@ -2,6 +2,7 @@
  * the ledger's thread, the receipt on a worker again; no thread waits meanwhile. */
 #include <string.h>
 
+#include "api/dispatch.h"
 #include "api/internal.h"
 
 #define SIGNATURE_TEXT_MAX 4096
@@ -94,7 +95,7 @@ static void decided(void *arg, const struct err *err)
     struct ask *ask = arg;
     struct err busy = *err;
 
-    if (err->code != ERR_NONE || !net_work(ask->api->options.net, ask_queue(ask), receipt_work, ask, &busy))
+    if (err->code != ERR_NONE || !ask_work(ask, receipt_work, &busy))
         finish(ask, &busy);
 }
 

@@ -90,7 +90,7 @@ struct net {
     struct loop *loops;                    /* options.threads of them */
     struct tick ticks[TICKS_MAX];
     int tick_n;
-    struct workers *workers;
+    struct workers *workers, *long_workers;
     struct client *client;
     struct talks *talks;
     atomic_bool stopping;
@@ -128,7 +128,10 @@ void door_close(struct door *door);
 /* The TLS context in force; borrowed. */
 struct crypto_tls *door_tls(struct door *door);
 
-struct workers *workers_new(int threads);
+/* `niceness` lowers the scheduling weight of the threads. `cpu_ns` tells the CPU time that a thread has used, NULL: by the
+ * system's clock. */
+typedef int64_t workers_clock(void);
+struct workers *workers_new(int threads, int niceness, workers_clock *cpu_ns);
 bool workers_start(struct workers *workers, struct err *err);
 /* Runs all that was accepted, then ends the threads. */
 void workers_stop(struct workers *workers);

@@ -3,6 +3,9 @@
 
 #include "net/conn.h"
 
+/* Long work has its own threads, so that short work never waits for them, and less weight than what serves questions. */
+#define LONG_NICENESS 10
+
 static int between(int value, int least, int most)
 {
     return value < least ? least : value > most ? most : value;
@@ -21,7 +24,8 @@ struct net *net_new(const struct net_options *options)
     net->loops = xcalloc((size_t)net->options.threads, sizeof *net->loops);
     for (int i = 0; i < net->options.threads; i++)
         loop_init(&net->loops[i], net);
-    net->workers = workers_new(net->options.workers);
+    net->workers = workers_new(net->options.workers, 0, NULL);
+    net->long_workers = workers_new(between(net->options.workers / 2, 1, THREADS_MAX), LONG_NICENESS, NULL);
     net->client = client_new(&net->loops[0]);
     net->talks = talks_new(&net->loops[0]);
     return net;
@@ -48,6 +52,7 @@ void net_free(struct net **net)
     client_free(&(*net)->client);
     talks_free(&(*net)->talks);
     workers_free(&(*net)->workers);
+    workers_free(&(*net)->long_workers);
     free_listeners(*net);
     pthread_cond_destroy(&(*net)->drained);
     pthread_mutex_destroy(&(*net)->lock);
@@ -58,7 +63,7 @@ void net_free(struct net **net)
 
 bool net_start(struct net *net, struct err *err)
 {
-    CHECK(workers_start(net->workers, err));
+    CHECK(workers_start(net->workers, err) && workers_start(net->long_workers, err));
     for (int i = 0; i < net->options.threads; i++)
         CHECK(loop_start(&net->loops[i], err));
     return true;
@@ -72,8 +77,8 @@ static void wait_drained(struct net *net)
     pthread_mutex_unlock(&net->lock);
 }
 
-/* Connections first, while workers can still answer them; then workers; then the loops, which carry the last
- * answers to where they are freed. */
+/* Connections first, while workers can still answer them; then workers, the long ones first, as theirs may lead to short
+ * work; then the loops, which carry the last answers to where they are freed. */
 void net_stop(struct net *net)
 {
     atomic_store(&net->stopping, true);
@@ -83,6 +88,7 @@ void net_stop(struct net *net)
         if (net->loops[i].started)
             loop_drain(&net->loops[i]);
     wait_drained(net);
+    workers_stop(net->long_workers);
     workers_stop(net->workers);
     for (int i = 0; i < net->options.threads; i++)
         if (net->loops[i].started)
@@ -92,6 +98,11 @@ void net_stop(struct net *net)
 bool net_work(struct net *net, unsigned queue, net_work_fn *work, void *arg, struct err *err)
 {
     return workers_add(net->workers, queue, work, arg, err);
+}
+
+bool net_work_long(struct net *net, unsigned queue, net_work_fn *work, void *arg, struct err *err)
+{
+    return workers_add(net->long_workers, queue, work, arg, err);
 }
 
 void net_every(struct net *net, int64_t first_ms, int64_t every_ms, net_tick *fn, void *arg)

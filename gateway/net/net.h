@@ -3,7 +3,7 @@
  * or meanings.
  *
  * Threads: net_new starts nothing; net_start starts `threads` loop threads (each with its own SO_REUSEPORT
- * listener for every TCP address) and `workers` worker threads. A handler runs on the loop thread of its
+ * listener for every TCP address) and `workers` worker threads, half as many for long work. A handler runs on the loop thread of its
  * connection and must not block; longer work goes through net_work.
  */
 #ifndef NET_NET_H
@@ -117,9 +117,13 @@ void net_stop(struct net *net);
 /* ---- workers and timers ---------------------------------------------------------------------------- */
 
 /* Runs work(arg) on a worker. `queue` names a bounded queue (such as one per partner; 0 … 1023), served round
- * robin; false when it is full (busy.queue) or net is stopping (busy.stopping). */
+ * robin by CPU time: whose work costs more than a millisecond lets others go first; false when it is full (busy.queue)
+ * or net is stopping (busy.stopping). */
 typedef void net_work_fn(void *arg);
 bool net_work(struct net *net, unsigned queue, net_work_fn *work, void *arg, struct err *err);
+/* The same for what is known to take longer, such as a large body: on threads of its own (half as many, at least one)
+ * with less scheduling weight, so that short work need not wait for it. */
+bool net_work_long(struct net *net, unsigned queue, net_work_fn *work, void *arg, struct err *err);
 #define NET_WORK_QUEUE_MAX 256
 
 /* Calls fn(arg) on the first loop every `every_ms`, the first time after `first_ms`. Before net_start. */
