@@ -34,7 +34,7 @@ def report(author, codes, tag, form="json"):
 
 def garbage(author, signed):
     """As long as a message may be; the signature is good and the body nonsense, or the signature is of something else."""
-    junk = {"rows": [{"garbage": "<&>" * 20, "uscc": "0" * 18}]}
+    junk = {"rows": [{"garbage": "<&>" * 200, "uscc": "0" * 18}]}
     one = len(as_xml({}, junk))
     xml = as_xml(author.head("credit.report"), {"rows": junk["rows"] * ((XML_MAX - 5000) // (one - len(as_xml({}, {}))))})
     return author.seal_xml(xml, shape=None if signed else Shape(made_by=lambda octets: author.signer.sign(octets + b" ")))
@@ -106,9 +106,10 @@ class Bank:
     def __init__(self, site, seconds, rounds):
         author, codes, n = site.gateway.author("bank-a"), site.codes(1000), MESSAGES * seconds * rounds
         self.seconds, self.pid, self.sent = seconds, site.pid, 0
+        reports = [request_of(report(author, codes[i % 1000:i % 1000 + 1], f"A{i}-")) for i in range(n)]
         self.queries = Load(site.gateway.port, site.pki, [f"/v1/whitelist/{code}" for code in codes], 32)
         self.queries.ask(2 * len(codes))
-        self.messages = Load(site.gateway.port, site.pki, [request_of(report(author, codes[i % 1000:i % 1000 + 1], f"A{i}-")) for i in range(n)], 32)
+        self.messages = Load(site.gateway.port, site.pki, reports, 32)
         self.pool = concurrent.futures.ThreadPoolExecutor(3)
 
     def measure(self, attack=None):

@@ -68,7 +68,7 @@ struct tally {
 
 static struct request *requests;
 static long request_n, next_request;
-static struct connection *idle;
+static struct connection *idle, **idle_end = &idle; /* in turn, so that each is used */
 static SSL_CTX *tls;
 static int port, poller;
 
@@ -185,14 +185,15 @@ static void close_connection(struct connection *c)
 static void set_free(struct connection *c)
 {
     c->request = NULL;
-    c->next = idle;
-    idle = c;
+    c->next = NULL;
+    *idle_end = c;
+    idle_end = &c->next;
 }
 
-/* A flood goes on whatever the server does to its connections. */
+/* A server may end what was not used for long; a flood goes on whatever it does to its connections. */
 static void lost(struct connection *c, struct tally *t, const char *what)
 {
-    if (t->until_ns == 0)
+    if (c->request != NULL && t->until_ns == 0)
         die(what);
     close_connection(c);
     open_connection(c);
@@ -231,6 +232,8 @@ static void ask(struct tally *t, int64_t due_ns)
 {
     struct connection *c = idle;
     idle = c->next;
+    if (idle == NULL)
+        idle_end = &idle;
     c->request = &requests[next_request++ % request_n];
     t->started++;
     c->n = 0;
