@@ -75,7 +75,7 @@ def moment(later=0):
 
 # ---- what is said: envelope, bodies, names ----------------------------------------------------------------------
 
-def envelope(kind, sender, **changes):
+def envelope(kind, sender, /, **changes):
     """Members in the order of the contract; a change to None leaves its member out."""
     members = {"id": new_id(), "kind": kind, "version": 1, "sender": sender, "receiver": GATEWAY, "created": moment(), **changes}
     return {name: value for name, value in members.items() if value is not None}
@@ -317,8 +317,8 @@ def c14n(node, uri=EXCLUSIVE):
     return etree.tostring(node, method="c14n", exclusive=uri.startswith(EXCLUSIVE), with_comments=uri.endswith("WithComments"), with_tail=False)
 
 
-def digest_of(uri, data):
-    return hashlib.new({SHA1: "sha1", MD5: "md5", SHA512: "sha512", SM3: "sm3"}.get(uri, "sha256"), data).digest()
+def digest_of(uri, data, otherwise="sha256"):
+    return hashlib.new({SHA1: "sha1", MD5: "md5", SHA256: "sha256", SHA512: "sha512", SM3: "sm3"}.get(uri, otherwise), data).digest()
 
 
 def digested(root, reference):
@@ -334,7 +334,7 @@ def reference_text(p, root, reference, signer):
     wrapped = f"<{p}Transforms>{transforms}</{p}Transforms>" if reference.transforms else ""
     form = next((t for t in reversed(reference.transforms) if t and t.startswith((EXCLUSIVE, INCLUSIVE))), EXCLUSIVE)
     uri = reference.digest or DIGESTS[signer.alg]
-    value = b64(digest_of(uri, c14n(digested(root, reference), form)))
+    value = b64(digest_of(uri, c14n(digested(root, reference), form), "sm3" if signer.alg == "SM2" else "sha256"))
     address = "" if reference.uri is None else f' URI="{reference.uri}"'
     return (f"<{p}Reference{address}{reference.attributes}>{wrapped}{algorithm(p, 'DigestMethod', uri)}"
             f"<{p}DigestValue>{value}</{p}DigestValue></{p}Reference>")
@@ -425,7 +425,7 @@ class Author:
     def __init__(self, partner, signer):
         self.partner, self.signer = partner, signer
 
-    def head(self, kind, **changes):
+    def head(self, kind, /, **changes):
         return envelope(kind, self.partner, **changes)
 
     def seal_json(self, body, id=None, header=None):
