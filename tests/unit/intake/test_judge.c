@@ -286,6 +286,62 @@ static void other_bytes_at_once_are_refused_and_kept(void **state)
     assert_int_equal(entries(w, TABLE_REFUSED), 1);
 }
 
+static bool write_and_fail(struct ledger_tx *tx, void *arg, struct err *err)
+{
+    struct store_key key = key_text("test");
+    (void)arg;
+    store_put(ledger_txn(tx), TABLE_META, &key, BYTES_LIT("x"));
+    return err_set(err, ERR_INTERNAL, "test", "after writing");
+}
+
+/* Another job of the transaction makes it void: everything is decided anew, and nothing of the first time is left. */
+static void a_decision_may_be_made_twice(void **state)
+{
+    struct world *w = *state;
+    struct gate gate;
+    struct outcome outcome;
+    struct intake_case *c;
+    struct answer answer = {0};
+    struct err err = {0};
+    const struct intake_in in =
+        letter(w, &(const struct say){.id = "m-1",
+                                      .kind = "certification.batch",
+                                      .body = batch_of(w, arena_printf(w->arena, "%s,%s,%s",
+                                                                       cert_row(w, "grant", code(w, 1), ""),
+                                                                       cert_row(w, "grant", "91140100", ""),
+                                                                       cert_row(w, "grant", code_of(w, 2, true), "")))});
+    gate_close(w, &gate);
+    outcome_init(&outcome);
+    NEED(intake_read(w->intake, &in, &c, &err), err);
+    NEED(intake_decide(c, outcome_done, &outcome, &err), err);
+    NEED(ledger_submit(w->ledger, write_and_fail, gate_ended, NULL, &err), err);
+    gate_open(&gate);
+    outcome_wait(&outcome);
+    assert_int_equal(outcome.err.code, ERR_NONE);
+    take_receipt(w, c, true, &answer);
+    intake_close(&c);
+    assert_int_equal(json_count(json_member(answer.body, "rows")), 2);
+    assert_int_equal(entries(w, TABLE_HELD), 1);
+    assert_int_equal(journal_length(w), 4); /* two firms', the question, the message's */
+    rebuild_is_equal(w);
+}
+
+static void a_gateway_that_stops_says_so(void **state)
+{
+    struct world *w = *state;
+    struct outcome outcome;
+    struct intake_case *c;
+    struct err err = {0};
+    const struct intake_in in = good(w, "m-1");
+    NEED(intake_read(w->intake, &in, &c, &err), err);
+    ledger_stop(w->ledger);
+    outcome_init(&outcome);
+    assert_false(intake_decide(c, outcome_done, &outcome, &err));
+    assert_int_equal(err_info(err.code)->kind, ERR_KIND_BUSY);
+    assert_false(outcome.ended);
+    intake_close(&c);
+}
+
 /* ---- keys ---- */
 
 static void use_certificates(struct world *w, const char *const *names, size_t n, struct crypto_key **keys)
@@ -337,6 +393,8 @@ int main(void)
         TEST(an_id_is_the_senders_own),
         TEST(the_same_twice_at_once_is_one_record),
         TEST(other_bytes_at_once_are_refused_and_kept),
+        TEST(a_decision_may_be_made_twice),
+        TEST(a_gateway_that_stops_says_so),
         TEST(a_key_ends_with_its_last_certificate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
