@@ -3,6 +3,7 @@
 
 #include "api/internal.h"
 #include "api/items.h"
+#include "story/story.h"
 
 #define LIST_MAX 1000
 
@@ -106,7 +107,7 @@ static bool write_subject(struct ask *ask, struct store_txn *txn, const struct a
     struct err gone = {0};
 
     if (about_run(approval)) {
-        if (!sync_run_read(txn, ask->arena, approval->object, &run, &gone))
+        if (!story_read(txn, ask->arena, approval->object, &run, &gone))
             return true;
         json_key(&ask->json, "subject");
         json_put_raw(&ask->json, run);

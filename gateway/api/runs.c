@@ -3,6 +3,7 @@
 
 #include "api/internal.h"
 #include "api/items.h"
+#include "story/story.h"
 
 #define RUNS_DEFAULT 50
 #define RUNS_MAX 1000
@@ -53,7 +54,7 @@ static bool add_run(void *arg, struct bytes json)
 
 bool api_do_runs(struct ask *ask, struct err *err)
 {
-    const struct sync_filter filter = {net_parameter(ask->request, "source", NULL),
+    const struct story_filter filter = {net_parameter(ask->request, "source", NULL),
                                        net_parameter(ask->request, "state", NULL),
                                        net_parameter(ask->request, "after", NULL)};
     uint64_t limit = RUNS_DEFAULT;
@@ -64,7 +65,7 @@ bool api_do_runs(struct ask *ask, struct err *err)
         return false;
     CHECK(ask_number(ask, "limit", 1, RUNS_MAX, &limit, err));
     items_begin(&items, ask, limit);
-    CHECK(sync_runs(txn, &filter, limit + 1, add_run, &items, err));
+    CHECK(story_list(txn, &filter, limit + 1, add_run, &items, err));
     items_end(&items);
     return true;
 }
@@ -96,7 +97,7 @@ bool api_do_run(struct ask *ask, struct err *err)
 
     if (!txn)
         return false;
-    CHECK(sync_run_read(txn, ask->arena, ask->values[0], &run, err));
+    CHECK(story_read(txn, ask->arena, ask->values[0], &run, err));
     json_put_raw(&ask->json, run);
     return true;
 }
@@ -124,9 +125,9 @@ static bool add_row(void *arg, struct bytes json)
     if (!wanted(rows, json)) {
         items->more = ++rows->looked == DIFF_LOOK_MAX;
         if (items->more)
-            items->next = sync_diff_place(items->ask->arena, json);
+            items->next = story_diff_place(items->ask->arena, json);
     } else if (items_add(items, json)) {
-        items->next = sync_diff_place(items->ask->arena, json);
+        items->next = story_diff_place(items->ask->arena, json);
     }
     return items_open(items);
 }
@@ -141,9 +142,9 @@ bool api_do_run_diff(struct ask *ask, struct err *err)
     if (!txn)
         return false;
     CHECK(ask_number(ask, "limit", 1, DIFF_MAX, &limit, err));
-    CHECK(sync_run_read(txn, ask->arena, ask->values[0], &run, err));
+    CHECK(story_read(txn, ask->arena, ask->values[0], &run, err));
     items_begin(&rows.items, ask, limit);
-    CHECK(sync_diff(txn, ask->values[0], net_parameter(ask->request, "after", NULL), SIZE_MAX, add_row, &rows, err));
+    CHECK(story_diff(txn, ask->values[0], net_parameter(ask->request, "after", NULL), SIZE_MAX, add_row, &rows, err));
     items_end(&rows.items);
     return true;
 }

@@ -145,22 +145,11 @@ static bool chunk_job(struct ledger_tx *tx, void *arg, struct err *err)
     return true;
 }
 
-static bool put_story_job(struct ledger_tx *tx, void *arg, struct err *err)
-{
-    story_put(ledger_txn(tx), arg);
-    return !store_failed(ledger_txn(tx), err);
-}
-
-bool story_save(struct sync *sync, struct story *story, struct err *err)
-{
-    return ledger_run(sync->ledger, put_story_job, story, err);
-}
-
 bool run_apply(struct sync *sync, struct story *story, struct err *err)
 {
     story->state = RUN_RUNNING;
     story->phase = PHASE_APPLY;
-    CHECK(story_save(sync, story, err));
+    CHECK(story_save(sync->ledger, story, err));
     struct chunk chunk = {.before = story, .more = true};
     while (chunk.more) {
         if (sync->stopping)
@@ -172,22 +161,6 @@ bool run_apply(struct sync *sync, struct story *story, struct err *err)
 }
 
 /* ---- the end of a run ---- */
-
-static void run_record(const struct story *story, struct record *record)
-{
-    record_init(record, RECORD_RUN);
-    record->actor = (struct actor){story->actor_kind, story->actor};
-    record->origin = story->id;
-    record->source = story->source;
-    record->run_state = run_state_name(story->state);
-    record->started_ms = story->started_ms;
-    record->completed_ms = story->fetched_ms > 0 ? story->fetched_ms : story->ended_ms;
-    record->counts = story->counts;
-    record->full = story->full;
-    record->list_version = story->list_version;
-    record->pages = story->pages;
-    record->note = story->error[0] != '\0' ? story->error : story->hold_why;
-}
 
 static bool propose(struct ledger_tx *tx, struct story *story, const char *what, const char *note, struct err *err)
 {
@@ -247,7 +220,7 @@ static bool finish_job(struct ledger_tx *tx, void *arg, struct err *err)
         if (story.state == RUN_HELD)
             CHECK(propose(tx, &story, "run", story.hold_why, err));
         struct record record;
-        run_record(&story, &record);
+        story_record(&story, &record);
         CHECK(ledger_record(tx, &record, err));
         if (story.first_seq > 0)
             ledger_hold_end(tx, story.first_seq, story.last_seq, story.initial);
@@ -263,11 +236,7 @@ static bool finish_job(struct ledger_tx *tx, void *arg, struct err *err)
 bool run_finish(struct sync *sync, struct story *story, enum run_state state, const struct err *why, struct err *err)
 {
     story->state = state;
-    if (why != NULL && why->code != ERR_NONE) {
-        snprintf(story->error, sizeof story->error, "%s", err_info(why->code)->code);
-        snprintf(story->error_text, sizeof story->error_text, "%s", err_detail(why, false));
-        snprintf(story->error_text_zh, sizeof story->error_text_zh, "%s", err_detail(why, true));
-    }
+    story_blame(story, why);
     if (state != RUN_HELD)
         CHECK(stage_clear(sync, story->id, err));
     CHECK(ledger_run(sync->ledger, finish_job, story, err));
@@ -276,7 +245,7 @@ bool run_finish(struct sync *sync, struct story *story, enum run_state state, co
     log_event(state == RUN_DONE ? LOG_INFO : LOG_NOTICE, "sync.run",
               "run=%s source=%s state=%s received=%lld added=%lld withdrawn=%lld absent=%lld unchanged=%lld "
               "rejected=%lld error=%s",
-              story->id, story->source, run_state_name(state), (long long)story->counts.received,
+              story->id, story->source, story_state_name(state), (long long)story->counts.received,
               (long long)story->counts.added, (long long)story->counts.withdrawn, (long long)story->counts.absent,
               (long long)story->counts.unchanged, (long long)story->counts.rejected,
               story->error[0] == '\0' ? "-" : story->error);

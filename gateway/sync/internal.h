@@ -5,52 +5,13 @@
 #include <pthread.h>
 
 #include "crypto/crypto.h"
+#include "story/story.h"
 #include "sync/sync.h"
 
-#define RUN_ID_SIZE 40
-#define RUN_TEXT_MAX 400
-#define RUN_ORIGIN_MAX 2048
-#define RUN_VALUE_MAX (16u << 10)
 #define STAGE_VALUE_MAX (SYNC_ROW_MAX + (16u << 10))
 #define STAGE_CHUNK_BYTES (8u << 20)  /* staged in one transaction, about */
-#define UNREADABLE_DIGITS 16          /* a row without a readable code is keyed by # and its line */
-#define REJECTED_KEPT_MAX 20000       /* rejected rows told one by one; further ones are counted */
 #define ATTEMPTS_MAX 3
 #define ROWS_MAX 50000000u            /* rows of one list */
-
-/* ---- what the run's story is kept as (table run) ---- */
-
-enum run_state { RUN_RUNNING, RUN_DONE, RUN_INCOMPLETE, RUN_FAILED, RUN_HELD, RUN_CANCELLED, RUN_STATE_COUNT };
-enum run_phase { PHASE_FETCH, PHASE_JUDGE, PHASE_APPLY, PHASE_END };
-
-struct story {
-    char id[RUN_ID_SIZE];
-    char source[RECORD_ID_MAX + 1];
-    enum run_state state;
-    enum run_phase phase;
-    enum actor_kind actor_kind;
-    char actor[RECORD_ID_MAX + 1];
-    bool full, dry_run, initial, absence_counts;
-    int64_t started_ms, fetched_ms, ended_ms;
-    char list_version[RECORD_TEXT_MAX + 1];
-    int64_t total;                    /* announced; -1: not said */
-    struct run_counts counts;
-    int64_t awaiting;                 /* firms that wait for the run's admission */
-    int64_t attempts, restarts;
-    char pages[65];                   /* digest over the pages' digests */
-    char origin[RUN_ORIGIN_MAX + 1];  /* what the rows came from, as the adapter names it; "" not said */
-    char error[64], error_text[RUN_TEXT_MAX], error_text_zh[RUN_TEXT_MAX];
-    int64_t guard_listed, guard_limit, guard_taken, guard_wanted;
-    char hold_why[64];                /* code: guard.held list.empty list.short absence.confirm */
-    char approval[32];                /* open or granted approval */
-    char superseded_by[RUN_ID_SIZE];
-    uint64_t first_seq, last_seq;     /* of its rows' records; 0 none */
-};
-void story_encode(const struct story *story, struct buf *out);
-bool story_decode(struct bytes in, struct story *out, struct err *err);
-void story_put(struct store_txn *txn, const struct story *story);
-bool story_get(struct store_txn *txn, const char *id, struct story *out, struct err *err);
-const char *run_state_name(enum run_state state);
 
 /* ---- one row, from the adapter to the stage ---- */
 
@@ -203,7 +164,6 @@ void diff_put(struct store_txn *txn, const char *run_id, const struct staged *st
               const struct ledger_outcome *outcome);
 
 /* apply.c */
-bool story_save(struct sync *sync, struct story *story, struct err *err);
 bool run_apply(struct sync *sync, struct story *story, struct err *err);
 bool run_finish(struct sync *sync, struct story *story, enum run_state state, const struct err *why, struct err *err);
 bool run_hold(struct sync *sync, struct story *story, struct err *err);
@@ -216,10 +176,5 @@ bool run_start(struct sync *sync, struct plan *plan, const struct sync_request *
 bool run_resume(struct sync *sync, struct plan *plan, const char *run_id, struct err *err);
 void run_cancel(struct run *run);
 void run_free(struct run **run);
-
-/* verdicts.c: tells the source's adapter what became of a run's rows, when it sends and the run named its origin. `ok`
- * and `why` say how the run ended. Waits for the adapter at most VERDICTS_MS; a failure is only logged. */
-#define VERDICTS_MS 60000
-void run_tell_verdicts(struct run *run, bool ok, const struct err *why);
 
 #endif

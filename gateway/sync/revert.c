@@ -13,7 +13,7 @@ bool sync_revert(struct sync *sync, const char *run_id, const struct actor *acto
     CHECK(ok);
     if (story.state != RUN_DONE || story.dry_run)
         return err_set(err, ERR_RUN_STATE, run_id, "%s%s: only a run that was carried out can be undone",
-                       run_state_name(story.state), story.dry_run ? ", a dry run" : "");
+                       story_state_name(story.state), story.dry_run ? ", a dry run" : "");
     if (story.first_seq == 0)
         return err_set(err, ERR_RUN_STATE, run_id, "it changed nothing");
     struct ledger_revert of = {

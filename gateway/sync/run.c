@@ -347,6 +347,13 @@ static bool end_at_last(struct run *run, enum run_state state, const struct err 
     }
 }
 
+static void tell(const struct run *run, bool ok, const struct err *why)
+{
+    const struct sync *sync = run->sync;
+    const struct story_teller teller = {sync->host, run->plan->instance, sync->store, &sync->stopping};
+    story_tell(&teller, &run->story, ok, why);
+}
+
 static void *run_main(void *arg)
 {
     struct run *run = arg;
@@ -363,7 +370,7 @@ static void *run_main(void *arg)
         if (ok)
             err = (struct err){0};
     }
-    run_tell_verdicts(run, ok, &err);
+    tell(run, ok, &err);
     ended(run, ok);
     return NULL;
 }
@@ -373,7 +380,7 @@ static void *resume_main(void *arg)
     struct run *run = arg;
     struct err err = {0};
     bool ok = end_at_last(run, RUN_DONE, NULL);
-    run_tell_verdicts(run, ok, &err);
+    tell(run, ok, &err);
     ended(run, ok);
     return NULL;
 }
@@ -389,19 +396,6 @@ static bool run_spawn(struct run *run, void *(*main)(void *), struct err *err)
 }
 
 /* ---- starting ---- */
-
-static bool number_job(struct ledger_tx *tx, void *arg, struct err *err)
-{
-    struct story story = *(struct story *)arg;
-    uint64_t n = store_number(ledger_txn(tx), TABLE_META, "runs") + 1;
-    store_set_number(ledger_txn(tx), TABLE_META, "runs", n);
-    snprintf(story.id, sizeof story.id, "run-%010llu", (unsigned long long)n);
-    story_put(ledger_txn(tx), &story);
-    if (store_failed(ledger_txn(tx), err))
-        return false;
-    *(struct story *)arg = story;
-    return true;
-}
 
 static bool full_is_due(struct run *run)
 {
@@ -439,7 +433,7 @@ bool run_start(struct sync *sync, struct plan *plan, const struct sync_request *
     s->total = -1;
     if (request->file != NULL)
         run->file = xstrdup(request->file);
-    if (!ledger_run(sync->ledger, number_job, s, err) || !run_spawn(run, run_main, err)) {
+    if (!story_begin(sync->ledger, s, err) || !run_spawn(run, run_main, err)) {
         run_free(&run);
         return false;
     }

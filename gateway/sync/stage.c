@@ -13,7 +13,7 @@ bool stage_add(struct run *run, const struct staged *staged, struct err *err)
     if (err->code != ERR_NONE)
         return false;
     CHECK(spill_add(run->spill, run->sync, staged, &written, err));
-    return !written || story_save(run->sync, &run->story, err);
+    return !written || story_save(run->sync->ledger, &run->story, err);
 }
 
 /* ---- one firm's rows become one ---- */

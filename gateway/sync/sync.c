@@ -164,17 +164,23 @@ static void drop_gone(struct sync *sync)
     }
 }
 
+static bool is_list(const struct source *source)
+{
+    return source != NULL && source->feeds == NULL;
+}
+
 bool sync_set_directory(struct sync *sync, struct directory *directory, struct config_faults *faults)
 {
     size_t before = faults->n;
     pthread_mutex_lock(&sync->lock);
     for (size_t i = 0; i < directory_sources(directory); i++) {
+        const struct source *source = directory_source(directory, i);
         struct err err = {0};
-        if (!plan_update(sync, directory_source(directory, i), &err))
+        if (source->feeds == NULL && !plan_update(sync, source, &err))
             config_fault(faults, &err);
     }
     for (struct plan *plan = sync->plans; plan != NULL; plan = plan->next)
-        plan->gone = plan->gone || directory_source_find(directory, plan->id) == NULL;
+        plan->gone = plan->gone || !is_list(directory_source_find(directory, plan->id));
     directory_free(&sync->directory);
     sync->directory = directory_ref(directory);
     drop_gone(sync);
@@ -350,7 +356,7 @@ bool sync_cancel(struct sync *sync, const char *run_id, const struct actor *acto
     store_read_end(&txn);
     CHECK(ok);
     return err_set(err, ERR_RUN_STATE, run_id, "%s; a held run is decided by approve grant or reject",
-                   run_state_name(story.state));
+                   story_state_name(story.state));
 }
 
 struct pause {
@@ -411,36 +417,18 @@ static bool recover_held(struct sync *sync, struct story *story, struct err *err
     return true;
 }
 
-static bool next_story(struct sync *sync, const char *after, struct story *out, bool *found, struct err *err)
-{
-    struct store_txn *txn = store_read(sync->store, err);
-    if (txn == NULL)
-        return false;
-    struct store_key from = key_text(after);
-    struct store_walk walk;
-    bool ok = true;
-    *found = false;
-    for (store_walk(&walk, txn, TABLE_RUN, &from, NULL); ok && !*found && store_next(&walk);) {
-        if (walk.key.n == from.n && memcmp(walk.key.p, from.b, from.n) == 0)
-            continue;
-        ok = story_decode(walk.value, out, err);
-        *found = ok;
-    }
-    store_walk_end(&walk);
-    store_read_end(&txn);
-    return ok;
-}
-
 bool sync_recover(struct sync *sync, struct err *err)
 {
     struct story story = {0};
     bool found = true;
     char after[RUN_ID_SIZE] = "";
     for (;;) {
-        CHECK(next_story(sync, after, &story, &found, err));
+        CHECK(story_next(sync->store, after, &story, &found, err));
         if (!found)
             return true;
         memcpy(after, story.id, sizeof after);
+        if (story.feeds[0] != '\0')
+            continue; /* not of a list */
         if (story.state == RUN_RUNNING)
             CHECK(recover_one(sync, &story, err));
         else if (story.state == RUN_HELD)

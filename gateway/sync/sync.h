@@ -49,22 +49,6 @@ bool sync_revert(struct sync *sync, const char *run_id, const struct actor *acto
 bool sync_cancel(struct sync *sync, const char *run_id, const struct actor *actor, struct err *err);
 bool sync_pause(struct sync *sync, const char *source, bool paused, const struct actor *actor, struct err *err);
 
-/* A run as people see it; JSON object bytes as kept: id, source, state, next {who, en, zh}, actor, started, ended,
- * list_version, counts, attempts, restarts, error, guard, approval, dry_run, pages, duration_ms. */
-typedef bool sync_each(void *arg, struct bytes json);
-/* Newest first; source and state (NULL: any) as a story names them, from behind the run `after` (NULL: the newest). */
-struct sync_filter {
-    const char *source, *state, *after;
-};
-bool sync_runs(struct store_txn *txn, const struct sync_filter *filter, size_t max, sync_each *each, void *arg,
-               struct err *err);
-bool sync_run_read(struct store_txn *txn, struct arena *arena, const char *run_id, struct bytes *json_out,
-                   struct err *err);
-/* Row diff in code order: {"uscc","action","name","from","to","line","code","field","detail","sequence"} */
-/* Where a page goes on behind this row: for `after` of sync_diff. NULL: the row is none. */
-const char *sync_diff_place(struct arena *arena, struct bytes row);
-bool sync_diff(struct store_txn *txn, const char *run_id, const char *after_uscc, size_t max, sync_each *each,
-               void *arg, struct err *err);
 /* State of a source for status pages: JSON object into out. */
 bool sync_source_status(struct sync *sync, const char *source, struct buf *out, struct err *err);
 

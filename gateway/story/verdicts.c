@@ -1,7 +1,8 @@
 /* After a run: what became of its rows, as the one CSV that is handed to the source's adapter. First a line on the run
  * itself, then each row that was refused, in the order of the list. */
-#include "sync/internal.h"
+#include "story/story.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +64,7 @@ static void put_story(struct buf *out, const struct story *story)
                      (long long)c->amended, (long long)c->withdrawn, (long long)c->unchanged, (long long)c->rejected);
     if (story->error[0] != '\0' && n > 0 && (size_t)n < sizeof text)
         snprintf(text + n, sizeof text - (size_t)n, "。%s %s", info == NULL ? "" : info->zh, story->error_text_zh);
-    put_row(out, 0, story->error[0] != '\0' ? story->error : run_state_name(story->state), "", text);
+    put_row(out, 0, story->error[0] != '\0' ? story->error : story_state_name(story->state), "", text);
 }
 
 /* ---- rows ---- */
@@ -114,15 +115,16 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static bool write_verdicts(struct run *run, struct arena *arena, struct buf *out, struct err *err)
+static bool write_verdicts(const struct story_teller *teller, const struct story *story, struct arena *arena,
+                           struct buf *out, struct err *err)
 {
     struct lines lines = {.arena = arena, .items = xcalloc(REJECTED_KEPT_MAX, sizeof *lines.items)};
-    struct store_txn *txn = store_read(run->sync->store, err);
-    bool ok = txn != NULL && sync_diff(txn, run->story.id, "", SIZE_MAX, take_row, &lines, err);
+    struct store_txn *txn = store_read(teller->store, err);
+    bool ok = txn != NULL && story_diff(txn, story->id, "", SIZE_MAX, take_row, &lines, err);
     store_read_end(&txn);
     qsort(lines.items, lines.n, sizeof *lines.items, by_number);
     buf_printf(out, "row,code,field,text\r\n");
-    put_story(out, &run->story);
+    put_story(out, story);
     for (size_t i = 0; i < lines.n; i++)
         buf_put(out, lines.items[i].csv.p, lines.items[i].csv.n);
     free(lines.items);
@@ -151,11 +153,11 @@ static void sent(void *arg, const struct host_outcome *outcome)
 }
 
 /* One job to its end, which its deadline bounds. */
-static enum gwa_verdict carry(struct run *run, const struct host_send *send, struct err *err)
+static enum gwa_verdict carry(const struct story_teller *teller, const struct host_send *send, struct err *err)
 {
     struct sending sending = {.lock = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER};
     struct host_job *job = NULL;
-    if (!host_send_start(run->sync->host, run->plan->instance, send, sent, &sending, &job, err))
+    if (!host_send_start(teller->host, teller->instance, send, sent, &sending, &job, err))
         return GWA_REJECTED;
     pthread_mutex_lock(&sending.lock);
     while (!sending.ended)
@@ -167,30 +169,29 @@ static enum gwa_verdict carry(struct run *run, const struct host_send *send, str
     return sending.verdict;
 }
 
-static bool deliver(struct run *run, struct bytes message, struct err *err)
+static bool deliver(const struct story_teller *teller, const struct story *story, struct bytes message, struct err *err)
 {
-    struct host_send send = {.message_id = run->story.id, .media_type = "text/csv; charset=utf-8", .message = message,
-                             .origin = run->story.origin, .deadline_ms = VERDICTS_MS / (2 * SENDS_MAX)};
+    struct host_send send = {.message_id = story->id, .media_type = "text/csv; charset=utf-8", .message = message,
+                             .origin = story->origin, .deadline_ms = STORY_TELL_MS / (2 * SENDS_MAX)};
     for (int i = 0; i < SENDS_MAX; i++) {
         send.resolve = false;
-        enum gwa_verdict verdict = carry(run, &send, err);
+        enum gwa_verdict verdict = carry(teller, &send, err);
         if (verdict == GWA_UNCERTAIN) {
             send.resolve = true;
-            verdict = carry(run, &send, err);
+            verdict = carry(teller, &send, err);
         }
         if (verdict == GWA_DONE)
             return true;
-        if (verdict != GWA_RETRY || run->sync->stopping)
+        if (verdict != GWA_RETRY || *teller->stopping)
             return false;
     }
     return false;
 }
 
 /* A run that will be tried again as it is, was cancelled, or changed nothing on purpose, has no verdict yet. */
-static bool has_verdict(const struct run *run, bool ok, const struct err *why)
+static bool has_verdict(const struct story_teller *teller, const struct story *story, bool ok, const struct err *why)
 {
-    const struct story *story = &run->story;
-    if (story->origin[0] == '\0' || story->dry_run || !host_sends(run->plan->instance))
+    if (story->origin[0] == '\0' || story->dry_run || !host_sends(teller->instance))
         return false;
     if (ok)
         return true;
@@ -198,15 +199,16 @@ static bool has_verdict(const struct run *run, bool ok, const struct err *why)
     return (story->state == RUN_FAILED || story->state == RUN_INCOMPLETE) && kind == ERR_KIND_INPUT;
 }
 
-void run_tell_verdicts(struct run *run, bool ok, const struct err *why)
+void story_tell(const struct story_teller *teller, const struct story *story, bool ok, const struct err *why)
 {
-    if (!has_verdict(run, ok, why))
+    if (!has_verdict(teller, story, ok, why))
         return;
     AUTO_ARENA arena = arena_new();
     struct err err = {0};
     struct buf message;
     buf_init(&message, VERDICTS_BYTES_MAX);
-    bool told = write_verdicts(run, arena, &message, &err) && deliver(run, buf_bytes(&message), &err);
+    bool told = write_verdicts(teller, story, arena, &message, &err) &&
+                deliver(teller, story, buf_bytes(&message), &err);
     buf_free(&message);
     if (!told)
         log_err(LOG_WARN, "sync.verdicts", &err);

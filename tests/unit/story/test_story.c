@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "sync/internal.h"
+#include "story/story.h"
 #include "json/json.h"
 
 static struct story told(void)

@@ -1,5 +1,5 @@
 /* A run's story: the JSON kept in the table `run`, which is also what people are shown. */
-#include "sync/internal.h"
+#include "story/story.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ static const struct next tried_held = {"operator", "nothing has changed; a real 
                                        "未作任何改动；正式同步将被暂缓并等待审批"};
 static const char *const phases[] = {"fetch", "judge", "apply", "end"};
 
-const char *run_state_name(enum run_state state)
+const char *story_state_name(enum run_state state)
 {
     return states[state].name;
 }
@@ -61,6 +61,7 @@ struct member {
 static const struct member identity[] = {
     MEMBER("id", TEXT, id),
     MEMBER("source", TEXT, source),
+    MEMBER("feeds", TEXT_OR_NONE, feeds),
 };
 static const struct member times[] = {
     MEMBER("started", TIME, started_ms),      MEMBER("fetched", TIME, fetched_ms),
@@ -317,9 +318,85 @@ bool story_get(struct store_txn *txn, const char *id, struct story *out, struct 
     return story_decode(value, out, err);
 }
 
+/* ---- keeping ---- */
+
+bool story_next(struct store *store, const char *after, struct story *out, bool *found_out, struct err *err)
+{
+    struct store_txn *txn = store_read(store, err);
+    if (txn == NULL)
+        return false;
+    struct store_key from = key_text(after);
+    struct store_walk walk;
+    bool ok = true;
+    *found_out = false;
+    for (store_walk(&walk, txn, TABLE_RUN, &from, NULL); ok && !*found_out && store_next(&walk);) {
+        if (walk.key.n == from.n && memcmp(walk.key.p, from.b, from.n) == 0)
+            continue;
+        ok = story_decode(walk.value, out, err);
+        *found_out = ok;
+    }
+    store_walk_end(&walk);
+    store_read_end(&txn);
+    return ok;
+}
+
+static bool number_job(struct ledger_tx *tx, void *arg, struct err *err)
+{
+    struct story story = *(struct story *)arg;
+    uint64_t n = store_number(ledger_txn(tx), TABLE_META, "runs") + 1;
+    store_set_number(ledger_txn(tx), TABLE_META, "runs", n);
+    snprintf(story.id, sizeof story.id, "run-%010llu", (unsigned long long)n);
+    story_put(ledger_txn(tx), &story);
+    if (store_failed(ledger_txn(tx), err))
+        return false;
+    *(struct story *)arg = story;
+    return true;
+}
+
+bool story_begin(struct ledger *ledger, struct story *story, struct err *err)
+{
+    return ledger_run(ledger, number_job, story, err);
+}
+
+static bool put_job(struct ledger_tx *tx, void *arg, struct err *err)
+{
+    story_put(ledger_txn(tx), arg);
+    return !store_failed(ledger_txn(tx), err);
+}
+
+bool story_save(struct ledger *ledger, struct story *story, struct err *err)
+{
+    return ledger_run(ledger, put_job, story, err);
+}
+
+void story_blame(struct story *story, const struct err *why)
+{
+    if (why == NULL || why->code == ERR_NONE)
+        return;
+    snprintf(story->error, sizeof story->error, "%s", err_info(why->code)->code);
+    snprintf(story->error_text, sizeof story->error_text, "%s", err_detail(why, false));
+    snprintf(story->error_text_zh, sizeof story->error_text_zh, "%s", err_detail(why, true));
+}
+
+void story_record(const struct story *story, struct record *record)
+{
+    record_init(record, RECORD_RUN);
+    record->actor = (struct actor){story->actor_kind, story->actor};
+    record->origin = story->id;
+    record->source = story->source;
+    record->run_state = story_state_name(story->state);
+    record->started_ms = story->started_ms;
+    record->completed_ms = story->fetched_ms > 0 ? story->fetched_ms : story->ended_ms;
+    record->counts = story->counts;
+    record->full = story->full;
+    record->list_version = story->list_version;
+    record->pages = story->pages;
+    record->note = story->error[0] != '\0' ? story->error : story->hold_why;
+}
+
 /* ---- for people ---- */
 
-bool sync_run_read(struct store_txn *txn, struct arena *arena, const char *run_id, struct bytes *json_out,
+bool story_read(struct store_txn *txn, struct arena *arena, const char *run_id, struct bytes *json_out,
                    struct err *err)
 {
     struct bytes value;
@@ -335,7 +412,7 @@ static bool says(struct bytes json, const char *name, const char *wanted)
                               bytes_equal(inside, bytes_str(wanted)));
 }
 
-bool sync_runs(struct store_txn *txn, const struct sync_filter *filter, size_t max, sync_each *each, void *arg,
+bool story_list(struct store_txn *txn, const struct story_filter *filter, size_t max, story_each *each, void *arg,
                struct err *err)
 {
     struct store_key after = key_text(filter->after == NULL ? "" : filter->after);
@@ -355,7 +432,7 @@ bool sync_runs(struct store_txn *txn, const struct sync_filter *filter, size_t m
 }
 
 /* A row without a readable code is kept under its line, before all others. */
-const char *sync_diff_place(struct arena *arena, struct bytes row)
+const char *story_diff_place(struct arena *arena, struct bytes row)
 {
     struct bytes raw, inside;
     if (json_scan_member(row, "uscc", &raw) && json_scan_string(raw, &inside))
@@ -366,7 +443,7 @@ const char *sync_diff_place(struct arena *arena, struct bytes row)
                         (const char *)raw.p);
 }
 
-bool sync_diff(struct store_txn *txn, const char *run_id, const char *after_uscc, size_t max, sync_each *each,
+bool story_diff(struct store_txn *txn, const char *run_id, const char *after_uscc, size_t max, story_each *each,
                void *arg, struct err *err)
 {
     struct store_key prefix = key_pair(run_id, "");
