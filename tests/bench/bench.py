@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what the parts cost, each figure beside a reference taken in the same run.
 
-    bench.py [P1 P2 P4 P5 P6 P6file P7 P8 backup attack] [--rows N] [--firms N] [--requests N] [--strict]
+    bench.py [P1 P2 P4 P5 P6 P6file P7 P8 P9 backup attack] [--rows N] [--firms N] [--requests N] [--strict]
 
 P1  status query, statement already signed: server CPU against nginx serving the same bytes
 P2  the same at the first question: what signing adds, in raw P-256 signatures (x)
@@ -11,6 +11,7 @@ P6  a list over HTTPS pages, first load and nothing changed: rows per second of 
 P7  idle with the whole list: anonymous memory, seconds from exec to ready
 P8  P1 with the long list against P1 with the short one
 backup  queries answered a second while the long list is copied, against before and behind it, everything busy
+P9  one change of the list to twenty partners: signatures, deliveries a second of CPU
 attack  p99 of one bank's queries and messages while another partner attacks in five ways, against alone
 
 Prints a table; tests/results/bench.json and bench.md keep it with commit and date. Exits 1 when a measurement
@@ -33,13 +34,14 @@ from measure import (BUILD, ROOT, WORK, Load, Nginx, Peak, anonymous_kib, commit
                      seconds_to_ready, sign_us)
 from conftest import Gateway, Pki, bureau_source  # noqa: E402
 from attack import attack, request_of  # noqa: E402
+from fanout import fanout  # noqa: E402
 from pages import write_lines, write_pages  # noqa: E402
 
 PAGE_SIZE = 500
 SPREAD = 1000
 PAIRS = 5
 SETTINGS = {"net.partner_rate": 1000000, "net.threads": 2}
-PATHS = ("P1", "P2", "P4", "P5", "P6", "P6file", "P7", "P8", "backup", "attack")
+PATHS = ("P1", "P2", "P4", "P5", "P6", "P6file", "P7", "P8", "P9", "backup", "attack")
 results = []
 
 
@@ -465,6 +467,8 @@ def main():
             p7(large, work, options)
         if "P8" in wanted:
             p8(small, large, work, options)
+        if "P9" in wanted:
+            fanout(work, pki, result)
         if "backup" in wanted:
             backup(large, work, options)
         if "attack" in wanted:

@@ -1,0 +1,101 @@
+"""What it takes to tell every subscriber of one change: twenty stand-in banks over HTTPS, two forms and two algorithms of
+five each, every delivery ended by a signed receipt that the gateway verifies.
+
+A bureau pushes one firm at a time and waits until all have it, so that each change is a message of its own. The CPU is all
+that the gateway used meanwhile, also for taking the pushes.
+"""
+import datetime
+import json
+import pathlib
+import sys
+import time
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from measure import cpu_of, sign_us
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "exchange"))
+from conftest import PARTNERS, Gateway, wait_until  # noqa: E402
+from messages import certification  # noqa: E402
+from standin import StandIn  # noqa: E402
+
+PARTNER_N, CHANGES, WARM = 20, 60, 10
+KINDS = [(form, alg) for form in ("json", "xml") for alg in ("ES256", "SM2")]
+
+
+def identity(pki, name):
+    """A TLS certificate that nobody uses here: a partner must have one of its own."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), datetime.datetime.utcnow()
+    made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key()).serial_number(x509.random_serial_number())
+    made = made.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=30)).sign(key, hashes.SHA256())
+    (pki / f"{name}.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+
+
+class Circle:
+    """The gateway and its subscribers."""
+
+    def __init__(self, work, pki):
+        self.peers, partners = [], {"bureau-sx": PARTNERS["bureau-sx"]}
+        for i in range(PARTNER_N):
+            form, alg = KINDS[i % len(KINDS)]
+            name, signer = f"fan-{i:02}", "bank-a" if alg == "ES256" else "bank-b"
+            identity(pki, name)
+            for end in ("pem", "key"):
+                (pki / f"{name}-sign.{end}").write_bytes((pki / f"{signer}-sign.{end}").read_bytes())
+            peer = StandIn(pki, work, "bank", name, gateway="gateway-sign" if alg == "ES256" else "gateway-sign-sm2")
+            self.peers.append(peer)
+            partners[name] = {"name": name, "roles": ["bank"], "alg": alg, "channel": {"adapter": "bank", "form": form, "settings": {"url": peer.url}}}
+        (work / "circle").mkdir()
+        self.gateway = Gateway(work / "circle", pki, [], {"policy.admission": "automatic"}, partners=partners)
+        self.gateway.start()
+        self.author, self.n = self.gateway.author("bureau-sx"), 0
+
+    def delivered(self):
+        return sum(1 for peer in self.peers for line in open(peer.dir / "log.jsonl", encoding="utf-8") if '"message"' in line)
+
+    def signatures(self):
+        text = self.gateway.raw("GET", "/metrics")[1].decode()
+        return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("pledged_signatures_total "))
+
+    def change(self):
+        """One firm is certified; ends when everybody was told and the gateway has counted every receipt."""
+        before, self.n = self.delivered(), self.n + 1
+        answer = self.gateway.post_message("bureau-sx", self.author.json("certification.batch", {"list_version": "1", "rows": [certification(30000 + self.n)]}))
+        assert answer.status_code == 200, answer.text
+        wait_until(lambda: self.delivered() >= before + PARTNER_N, "everybody to be told", 60)
+
+    def settled(self):
+        """No queue has anything left."""
+        def idle():
+            return all(json.loads(self.gateway.raw("GET", f"/admin/v1/partners/{peer.name}")[1])["delivery"]["waiting"] == 0 for peer in self.peers)
+        wait_until(idle, "the queues to be empty", 60)
+
+    def stop(self):
+        self.gateway.stop()
+        for peer in self.peers:
+            peer.stop()
+
+
+def fanout(work, pki, result):
+    circle = Circle(work, pki)
+    try:
+        for _ in range(WARM):
+            circle.change()
+        circle.settled()
+        signed, cpu, began = circle.signatures(), cpu_of(circle.gateway.process.pid), time.monotonic()
+        for _ in range(CHANGES):
+            circle.change()
+        circle.settled()
+        cpu, seconds = cpu_of(circle.gateway.process.pid) - cpu, time.monotonic() - began
+        # a receipt for each push is signed as well
+        signed = (circle.signatures() - signed) / CHANGES - 1
+    finally:
+        circle.stop()
+    rate = CHANGES * PARTNER_N / cpu
+    result("P9", f"one change to {PARTNER_N} partners: signatures", signed, "", "two forms, two algorithms", "≤ 4", signed <= 4)
+    result("P9", f"one change to {PARTNER_N} partners, receipts verified", rate, "deliveries/s of CPU",
+           f"x = {sign_us():.2f} µs; {cpu / CHANGES / PARTNER_N * 1e6:.0f} µs a delivery, {CHANGES * PARTNER_N / seconds:.0f}/s by the clock", "≥ 3,000", rate >= 3000)
