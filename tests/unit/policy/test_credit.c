@@ -100,6 +100,16 @@ static const char *or_empty(const char *text)
     return strcmp(text, ".") == 0 ? "" : text;
 }
 
+/* A number is a capital letter; it must outlive the line. */
+static const char *number_of(const char *text)
+{
+    static char letters[26][2];
+    if (strcmp(text, ".") == 0)
+        return "";
+    letters[text[0] - 'A'][0] = text[0];
+    return letters[text[0] - 'A'];
+}
+
 static void judge(struct books *b, char *line, const char *title)
 {
     char *f[8], *save = NULL, said[260], balance[32] = ".";
@@ -109,7 +119,7 @@ static void judge(struct books *b, char *line, const char *title)
     for (int i = 0; i < 8; i++)
         assert_non_null(f[i] = strtok_r(i == 0 ? line : NULL, " ", &save));
     assert_true(credit_event_parse(f[0], &event));
-    struct credit_note note = note_of(event, strdup(or_empty(f[1])), strdup(or_empty(f[2])),
+    struct credit_note note = note_of(event, number_of(f[1]), number_of(f[2]),
                                       strcmp(f[3], ".") == 0 ? AMOUNT_NONE : atoll(f[3]));
     note.date = TODAY + atoi(f[4]);
     note.corrects = strcmp(f[5], ".") == 0 ? "" : "row";
