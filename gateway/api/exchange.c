@@ -10,8 +10,8 @@
 
 #define LIST_DEFAULT 50
 #define LIST_MAX 1000
-#define LOOK_MAX 200000                /* entries that one page looks at */
-#define LETTERS_MAX 20000              /* of those sent, which cost more */
+#define LOOK_MAX 200000   /* entries that one page looks at */
+#define LETTERS_MAX 20000 /* of those sent, which cost more */
 
 void exchange_write(struct json_out *json, const struct exchange *item)
 {
@@ -29,7 +29,8 @@ void exchange_write(struct json_out *json, const struct exchange *item)
         json_add_integer(json, "sequence", (int64_t)item->sequence);
 }
 
-/* ---- one item -------------------------------------------------------------------------------------------------------- */
+/* ---- one item
+ * -------------------------------------------------------------------------------------------------------- */
 
 bool exchange_of_record(struct ask *ask, struct store_txn *txn, uint64_t seq, struct record *first_out,
                         struct record *latest_out, struct exchange *out, struct err *err)
@@ -112,10 +113,11 @@ void exchange_of_letter(struct ask *ask, struct store_txn *txn, const struct par
         (void)time_parse(bytes_str(time), &out->created_ms);
 }
 
-/* ---- what is asked for ----------------------------------------------------------------------------------------------- */
+/* ---- what is asked for
+ * ----------------------------------------------------------------------------------------------- */
 
-/* Entries below these numbers are still to come; UINT64_MAX: from the newest. Of messages sent one number may go to many:
- * those behind `partner` are still to come, too. */
+/* Entries below these numbers are still to come; UINT64_MAX: from the newest. Of messages sent one number may go to
+ * many: those behind `partner` are still to come, too. */
 struct place {
     uint64_t seq, number, sent;
     const char *partner;
@@ -126,7 +128,7 @@ struct page {
     const char *partner, *kind, *state; /* NULL: any */
     bool incoming, outgoing;
     uint64_t limit;
-    struct place from, stop;            /* stop: where the search gave up */
+    struct place from, stop;                   /* stop: where the search gave up */
     struct exchange *decided, *refused, *sent; /* of each at most limit + 1 */
     size_t decided_n, refused_n, sent_n;
     bool given_up;
@@ -140,8 +142,7 @@ static bool is(const char *wanted, const char *word)
 /* `state` is also one of the results: who looks for what waits should find it. */
 static bool wants(const struct page *page, const char *partner, const char *kind, const char *state, const char *result)
 {
-    return is(page->partner, partner) && is(page->kind, kind) &&
-           (is(page->state, state) || is(page->state, result));
+    return is(page->partner, partner) && is(page->kind, kind) && (is(page->state, state) || is(page->state, result));
 }
 
 static bool read_place(struct ask *ask, struct place *out, struct err *err)
@@ -153,8 +154,8 @@ static bool read_place(struct ask *ask, struct place *out, struct err *err)
     *out = (struct place){UINT64_MAX, UINT64_MAX, UINT64_MAX, ""};
     if (!text)
         return true;
-    if (text[0] < '0' || text[0] > '9' ||
-        sscanf(text, "%18llu.%18llu.%18llu.%n", &seq, &number, &sent, &n) != 3 || n == 0 || seq == 0 || number == 0)
+    if (text[0] < '0' || text[0] > '9' || sscanf(text, "%18llu.%18llu.%18llu.%n", &seq, &number, &sent, &n) != 3 ||
+        n == 0 || seq == 0 || number == 0)
         return err_set(err, ERR_HTTP_QUERY, "after", "what `next` named is expected");
     *out = (struct place){seq, number, sent, text + n};
     return true;
@@ -175,7 +176,8 @@ static bool read_direction(struct ask *ask, struct page *page, struct err *err)
     return page->incoming || page->outgoing || err_set(err, ERR_HTTP_QUERY, "direction", "in or out is expected");
 }
 
-/* ---- messages with a record -------------------------------------------------------------------------------------------- */
+/* ---- messages with a record
+ * -------------------------------------------------------------------------------------------- */
 
 /* "sender\0kind\0result\0" */
 static bool split(struct bytes value, const char *parts[3])
@@ -235,7 +237,8 @@ static bool read_decided(struct page *page, struct err *err)
     return !store_failed(page->txn, err);
 }
 
-/* ---- messages that were refused ------------------------------------------------------------------------------------------ */
+/* ---- messages that were refused
+ * ------------------------------------------------------------------------------------------ */
 
 static bool add_refused(void *arg, struct bytes json)
 {
@@ -262,12 +265,12 @@ static bool read_refused(struct page *page, struct err *err)
     return before == 1 || intake_refused(page->txn, before, LOOK_MAX, add_refused, page, err);
 }
 
-/* ---- messages that were sent ---------------------------------------------------------------------------------------------- */
+/* ---- messages that were sent
+ * ---------------------------------------------------------------------------------------------- */
 
 static bool read_sent(struct page *page, struct err *err)
 {
-    struct outgoing *outgoing =
-        outgoing_new(page->ask, page->txn, page->partner, page->from.sent, page->from.partner);
+    struct outgoing *outgoing = outgoing_new(page->ask, page->txn, page->partner, page->from.sent, page->from.partner);
     struct exchange item;
     size_t looked = 0;
 
@@ -282,7 +285,8 @@ static bool read_sent(struct page *page, struct err *err)
     return err->code == ERR_NONE;
 }
 
-/* ---- a page -------------------------------------------------------------------------------------------------------------- */
+/* ---- a page
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static void put(struct items *items, const struct exchange *item)
 {
@@ -332,7 +336,7 @@ static struct place place_behind(const struct page *page, const struct stream st
         return next;
     /* of one number those behind the partner given last; when none was given yet, all from the first found on */
     next.sent = sent->items[sent->at > 0 ? sent->at - 1 : 0].sequence;
-    next.partner = sent->at > 0 ? sent->items[sent->at - 1].partner
+    next.partner = sent->at > 0                   ? sent->items[sent->at - 1].partner
                    : next.sent == page->from.sent ? page->from.partner
                                                   : "";
     return next;

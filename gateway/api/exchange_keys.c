@@ -3,7 +3,7 @@
 
 #include "api/exchange.h"
 
-#define VALUES_MAX 20                  /* of one key; a batch may name ten thousand firms */
+#define VALUES_MAX 20 /* of one key; a batch may name ten thousand firms */
 #define KEYS_MAX 8
 #define DEPTH_MAX 16
 
@@ -71,7 +71,8 @@ static void collect(struct keys *keys, const json_value *value, int depth)
         collect_member(keys, name, member, depth + 1);
 }
 
-/* ---- the message again --------------------------------------------------------------------------------------------------- */
+/* ---- the message again
+ * --------------------------------------------------------------------------------------------------- */
 
 static bool open_jose(struct bytes raw, struct buf *out, struct err *err)
 {
@@ -89,8 +90,8 @@ static bool open_xml(const struct catalog *catalog, struct bytes raw, struct buf
 
     if (ok) {
         message_drop_signature(message);
-        ok = message_validate(catalog, message, err, 1, &n) &&
-             message_convert(catalog, message, MESSAGE_JSON, out, err);
+        ok =
+            message_validate(catalog, message, err, 1, &n) && message_convert(catalog, message, MESSAGE_JSON, out, err);
     }
     message_free(&message);
     return ok;
@@ -139,7 +140,7 @@ void exchange_keys_write(struct ask *ask, struct store_txn *txn, const struct re
     buf_init(&text, MESSAGE_MAX);
     name_keys(&keys, kind->keys);
     if (open_any(catalog, record->message.form, raw, &text, &err) && json_parse(buf_bytes(&text), &doc, &err)) {
-        bool is_body = strcmp(record->message.form, "row") == 0;   /* nobody wrote an envelope around it */
+        bool is_body = strcmp(record->message.form, "row") == 0; /* nobody wrote an envelope around it */
         collect(&keys, is_body ? json_root(doc) : json_member(json_root(doc), "body"), 0);
         write_keys(&ask->json, &keys);
     }

@@ -1,5 +1,5 @@
-/* exchange_out: messages sent, of all partners together. Each partner's run backwards by number; the newest of their heads
- * comes next, and of one number the partners in the order of their names. */
+/* exchange_out: messages sent, of all partners together. Each partner's run backwards by number; the newest of their
+ * heads comes next, and of one number the partners in the order of their names. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,8 +81,7 @@ struct outgoing *outgoing_new(struct ask *ask, struct store_txn *txn, const char
 
         head->partner = directory_partner(directory, i);
         /* stands in for a message that was given already: what comes next is below it */
-        head->item.sequence =
-            number == UINT64_MAX || strcmp(head->partner->id, behind) <= 0 ? number : number + 1;
+        head->item.sequence = number == UINT64_MAX || strcmp(head->partner->id, behind) <= 0 ? number : number + 1;
         outgoing->n += !head->partner->person && (!partner || strcmp(partner, head->partner->id) == 0);
     }
     qsort(outgoing->heads, outgoing->n, sizeof(*outgoing->heads), by_name);

@@ -7,9 +7,10 @@
 
 #include "api/exchange.h"
 
-#define LOOK_MAX 200000                /* refused messages looked at */
+#define LOOK_MAX 200000 /* refused messages looked at */
 
-/* ---- stages ------------------------------------------------------------------------------------------------------------ */
+/* ---- stages
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void stage(struct json_out *json, const char *name, int64_t time_ms, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -42,18 +43,27 @@ static void stage_mapped(struct json_out *json, const struct record *record)
 
 static void stage_decided(struct json_out *json, const struct record *record)
 {
-    stage(json, "decided", record->time_ms, "%s, record %" PRIu64, record->result, record->seq);
-    stage(json, "receipt", record->time_ms, "r-%" PRIu64 ": %s", record->seq, record->result);
+    int64_t at = record->time_ms;
+
+    if (strcmp(record->result, "accepted") == 0)
+        stage(json, "decided", at, "all of it was accepted, record %" PRIu64, record->seq);
+    else if (strcmp(record->result, "partial") == 0)
+        stage(json, "decided", at, "a part of it was accepted, record %" PRIu64, record->seq);
+    else if (strcmp(record->result, "rejected") == 0)
+        stage(json, "decided", at, "all of it was rejected, record %" PRIu64, record->seq);
+    else
+        stage(json, "decided", at, "it waits for a person, record %" PRIu64, record->seq);
+    stage(json, "receipt", at, "receipt r-%" PRIu64, record->seq);
 }
 
 static void stage_later(struct json_out *json, const struct record *first, const struct record *latest)
 {
     if (latest->seq == first->seq)
         return;
-    stage(json, "decided", latest->time_ms, "what waited was decided by %s (%s): %s, record %" PRIu64,
+    stage(json, "decided", latest->time_ms, "what waited was decided by %s (%s)",
           latest->actor.id[0] ? latest->actor.id : actor_kind_name(latest->actor.kind),
-          latest->approval_id[0] ? latest->approval_id : "-", latest->result, latest->seq);
-    stage(json, "receipt", latest->time_ms, "r-%" PRIu64 ": %s", latest->seq, latest->result);
+          latest->approval_id[0] ? latest->approval_id : "-");
+    stage_decided(json, latest);
 }
 
 static void write_stages(struct json_out *json, const struct record *first, const struct record *latest)
@@ -74,7 +84,8 @@ static void write_stages(struct json_out *json, const struct record *first, cons
     json_end_array(json);
 }
 
-/* ---- a message with a record --------------------------------------------------------------------------------------------- */
+/* ---- a message with a record
+ * --------------------------------------------------------------------------------------------- */
 
 static void write_receipt(struct json_out *json, const struct record *record)
 {
@@ -136,7 +147,8 @@ static bool write_decided(struct ask *ask, struct store_txn *txn, const struct e
     return true;
 }
 
-/* ---- a message that was sent -------------------------------------------------------------------------------------------- */
+/* ---- a message that was sent
+ * -------------------------------------------------------------------------------------------- */
 
 /* r-<n>, f-<n>, wc-<first>-<n>: the number at the end; 0: it is no message of ours. */
 static uint64_t number_of(const char *id)
@@ -219,11 +231,12 @@ static bool find_sequence(struct ask *ask, struct store_txn *txn, const char *pa
     return true;
 }
 
-/* ---- a message that was refused ------------------------------------------------------------------------------------------ */
+/* ---- a message that was refused
+ * ------------------------------------------------------------------------------------------ */
 
 struct search {
     struct ask *ask;
-    const char *partner;               /* NULL: any */
+    const char *partner; /* NULL: any */
     bool found;
 };
 
@@ -271,7 +284,8 @@ static bool look_at_refused(void *arg, struct bytes json)
     return !search->found;
 }
 
-/* ---- either ------------------------------------------------------------------------------------------------------------ */
+/* ---- either
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static bool show_refused(struct ask *ask, struct store_txn *txn, const char *partner, struct err *err)
 {

@@ -5,16 +5,16 @@
 #include "cli/message.h"
 #include "intake/intake.h"
 
-#define EXCERPT 60                        /* bytes shown around a difference */
-#define LEAD 24                           /* of them before it */
+#define EXCERPT 60 /* bytes shown around a difference */
+#define LEAD 24    /* of them before it */
 #define BOM "\xef\xbb\xbf"
 #define KEPT_DEFAULT_MS (72 * 3600 * 1000LL)
 
 struct explain {
     struct cli *cli;
     struct seal *seal;
-    const struct signers *signers;        /* n 0: none given */
-    struct catalog *catalog;              /* NULL: not found */
+    const struct signers *signers; /* n 0: none given */
+    struct catalog *catalog;       /* NULL: not found */
     struct json_out json;
     bool ok;
     int code;
@@ -36,11 +36,11 @@ static void put_both(struct explain *e, int ok, const char *name, const char *se
     e->ok = e->ok && ok != 0;
 }
 
-static void put(struct explain *e, int ok, const char *name, const char *seen, const char *expected,
-                const char *format, ...) __attribute__((format(printf, 6, 7)));
+static void put(struct explain *e, int ok, const char *name, const char *seen, const char *expected, const char *format,
+                ...) __attribute__((format(printf, 6, 7)));
 
-static void put(struct explain *e, int ok, const char *name, const char *seen, const char *expected,
-                const char *format, ...)
+static void put(struct explain *e, int ok, const char *name, const char *seen, const char *expected, const char *format,
+                ...)
 {
     struct err text = {0};
     va_list args;
@@ -97,7 +97,8 @@ static void look_at_key(struct explain *e)
         put(e, 1, "key", seen, expected, "%s", "");
     else
         put(e, 0, "key", seen, expected,
-            "the key's name is base64url of SHA-256 of its public key in DER: is this the certificate that was registered?");
+            "the key's name is base64url of SHA-256 of its public key in DER: is this the certificate that was "
+            "registered?");
 }
 
 static void look_at_name(struct explain *e, const char *name, const char *seen, const char *expected)
@@ -218,8 +219,7 @@ static const struct {
     {ERR_SIGNATURE_DIGEST,
      "compare the canonical forms: --against the file as it was signed, or --output and a tool of yours",
      "请比对规范形式：用 --against 指定签名时的文件，或用 --output 写出后自行比对"},
-    {ERR_SIGNATURE_INVALID,
-     "another key, another SM2 identifier, or bytes that were changed after signing",
+    {ERR_SIGNATURE_INVALID, "another key, another SM2 identifier, or bytes that were changed after signing",
      "密钥不同、SM2 标识不同，或签名之后内容被改动"},
     {ERR_SIGNATURE_PROFILE, "the signature has another shape than is agreed", "签名的结构与约定不同"},
     {ERR_SIGNATURE_MALFORMED,
@@ -267,7 +267,8 @@ static void look_at_signature(struct explain *e)
     try_ids(e, &expect);
 }
 
-/* ---- against what was signed -------------------------------------------------------------------------------------- */
+/* ---- against what was signed --------------------------------------------------------------------------------------
+ */
 
 /* In its canonical form when it is XML. */
 static bool read_other(struct explain *e, const char *file, struct bytes *out, struct err *err)
@@ -333,7 +334,8 @@ static bool look_at_other(struct explain *e, struct bytes covered, struct err *e
     return true;
 }
 
-/* ---- the clock ---------------------------------------------------------------------------------------------------- */
+/* ---- the clock ----------------------------------------------------------------------------------------------------
+ */
 
 /* created of the message, else what the signature says. */
 static int64_t created_of(struct explain *e, struct bytes covered, int64_t *kept_ms)
@@ -364,16 +366,18 @@ static void look_at_clock(struct explain *e, struct bytes covered)
     (void)time_format(created_ms, at);
     (void)time_format(now_ms, now);
     if (created_ms > now_ms + INTAKE_FUTURE_MS)
-        put(e, 0, "clock", at, now, "%lld s ahead of this machine; more than 5 minutes are refused: set the sender's clock",
-            -behind);
+        put(e, 0, "clock", at, now,
+            "%lld s ahead of this machine; more than 5 minutes are refused: set the sender's clock", -behind);
     else if (created_ms < now_ms - kept_ms)
-        put(e, -1, "clock", at, now, "%lld s old; a new message of this kind may be %lld s: write it anew, with a new id",
-            behind, (long long)(kept_ms / 1000));
+        put(e, -1, "clock", at, now,
+            "%lld s old; a new message of this kind may be %lld s: write it anew, with a new id", behind,
+            (long long)(kept_ms / 1000));
     else
         put(e, 1, "clock", at, now, "%lld s old", behind);
 }
 
-/* ---- all of it ---------------------------------------------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------------------------------------------------
+ */
 
 static void put_head(struct explain *e)
 {
@@ -413,8 +417,13 @@ static void show_check(struct cli *cli, const json_value *check)
     const char *expected = opt(json_string(json_member(check, "expected")));
     const char *detail = view_text(cli, arena, view_member(cli, check, "detail"));
     bool ok = false, judged = json_boolean(json_member(check, "ok"), &ok);
-    cli_put(cli, !judged ? CLI_PLAIN : ok ? CLI_GREEN : CLI_RED,
-            !judged ? "  -   " : ok ? (cli->zh ? "一致  " : "ok    ") : (cli->zh ? "不一致" : "differs"));
+    cli_put(cli,
+            !judged ? CLI_PLAIN
+            : ok    ? CLI_GREEN
+                    : CLI_RED,
+            !judged ? "  -   "
+            : ok    ? (cli->zh ? "一致  " : "ok    ")
+                    : (cli->zh ? "不一致" : "differs"));
     fprintf(cli->out, " %s: %s\n", cli_clean(arena, label), cli_clean(arena, seen));
     if (expected[0] && strcmp(seen, expected) != 0)
         fprintf(cli->out, "        %s %s\n", cli->zh ? "应为" : "expected", cli_clean(arena, expected));

@@ -9,7 +9,7 @@
 
 #define FAULTS_MAX 1000
 #define PROGRAM_MAX 4096
-#define INSTALLED "/../lib/pledged/schemas"   /* beside the program's own folder */
+#define INSTALLED "/../lib/pledged/schemas" /* beside the program's own folder */
 #define JOSE_MAX (2 * CLI_FILE_MAX)
 
 /* ---- files ------------------------------------------------------------------------------------------------------ */
@@ -169,7 +169,8 @@ int cli_do_msg_validate(struct cli *cli)
     return code;
 }
 
-/* ---- sign: the key ------------------------------------------------------------------------------------------------ */
+/* ---- sign: the key ------------------------------------------------------------------------------------------------
+ */
 
 static bool load_key(struct cli *cli, struct crypto_keyring *ring, enum crypto_purpose purpose, struct err *err)
 {
@@ -199,7 +200,8 @@ static bool choose_key(struct cli *cli, struct crypto_keyring *ring, enum crypto
     return false;
 }
 
-/* ---- sign: the message -------------------------------------------------------------------------------------------- */
+/* ---- sign: the message --------------------------------------------------------------------------------------------
+ */
 
 static void put_envelope(struct cli *cli, struct json_out *json)
 {

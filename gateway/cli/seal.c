@@ -170,8 +170,7 @@ static int64_t time_of(const struct message *message)
 static void peek_xml(struct cli *cli, struct seal *seal)
 {
     buf_init(&seal->xml.canonical, CLI_FILE_MAX);
-    if (!message_explain_xml(seal->message, &seal->profile, &seal->xml, &seal->claims) &&
-        seal->claims.code == ERR_NONE)
+    if (!message_explain_xml(seal->message, &seal->profile, &seal->xml, &seal->claims) && seal->claims.code == ERR_NONE)
         seal->claims.code = ERR_SIGNATURE_MALFORMED;
     snprintf(seal->alg, sizeof seal->alg, "%s", alg_named(seal->xml.signature_uri));
     seal->kid = seal->xml.key_name[0] ? arena_strdup(cli->arena, seal->xml.key_name) : NULL;
@@ -239,8 +238,7 @@ static void blame_line_feed(const struct jws_expect *expect, const struct seal *
 {
     struct bytes body = seal->body;
     struct err other = {0};
-    if (err->code != ERR_SIGNATURE_INVALID || seal->form != SEAL_DETACHED || body.n == 0 ||
-        body.p[body.n - 1] != '\n')
+    if (err->code != ERR_SIGNATURE_INVALID || seal->form != SEAL_DETACHED || body.n == 0 || body.p[body.n - 1] != '\n')
         return;
     body.n -= body.n > 1 && body.p[body.n - 2] == '\r' ? 2 : 1;
     if (seal_holds(expect, seal, body, &seal->profile, NULL, &other))

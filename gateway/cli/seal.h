@@ -1,5 +1,5 @@
-/* What was signed and how, read from files: a body with its detached JWS, a compact or flattened JWS, or XML. Nothing of it
- * is believed but for choosing among keys that are trusted already, and for telling. */
+/* What was signed and how, read from files: a body with its detached JWS, a compact or flattened JWS, or XML. Nothing
+ * of it is believed but for choosing among keys that are trusted already, and for telling. */
 #ifndef CLI_SEAL_H
 #define CLI_SEAL_H
 
@@ -12,15 +12,15 @@ const char *seal_form_name(enum seal_form form);
 struct seal {
     enum seal_form form;
     const char *file;
-    struct bytes body;                    /* the file as it is */
-    struct bytes jws;                     /* not of XML; a flattened one as compact */
-    struct message *message;              /* XML */
-    struct message_profile profile;       /* XML: what is agreed on */
-    struct message_explain xml;           /* XML: what its signature claims */
-    struct err claims;                    /* XML: why that cannot be read; ERR_NONE */
-    char alg[16];                         /* what it says; "" when unreadable */
-    const char *kid;                      /* NULL: none */
-    int64_t signed_ms;                    /* iat, or the document's own time; 0: not said */
+    struct bytes body;              /* the file as it is */
+    struct bytes jws;               /* not of XML; a flattened one as compact */
+    struct message *message;        /* XML */
+    struct message_profile profile; /* XML: what is agreed on */
+    struct message_explain xml;     /* XML: what its signature claims */
+    struct err claims;              /* XML: why that cannot be read; ERR_NONE */
+    char alg[16];                   /* what it says; "" when unreadable */
+    const char *kid;                /* NULL: none */
+    int64_t signed_ms;              /* iat, or the document's own time; 0: not said */
 };
 /* Words of --profile: inclusive, der, signature=URI, digest=URI, divided by commas. CLI_USAGE is told. */
 int seal_profile(struct cli *cli, struct message_profile *out);

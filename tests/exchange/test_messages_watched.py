@@ -141,3 +141,24 @@ def test_nobody_else_sees_them(busy):
     assert busy.ask("bank-a", "/admin/v1/messages").status_code == 404
     answer = busy.admin("bureau-sx", "/messages")
     assert answer.status_code == 403 and json.loads(answer.text)["code"] == "sender.role"
+
+
+# ---- on the command line
+
+def test_list_show_and_trace(busy):
+    """The same on the command line, in both languages; 5 when there is no such message."""
+    assert [m["id"] for m in busy.ctl_items("msg", "list", "--direction", "in", "--state", "accepted")] == ["b-2", "b-1"]
+    table = busy.ctl("msg", "list", "--partner", "bureau-ty", "--lang", "zh").stdout
+    assert "b-2" in table and "部分接受" in table and "收到" in table
+    assert busy.ctl_json("msg", "show", "b-2")["receipt"]["result"] == "partial"
+    shown = busy.ctl("msg", "show", "b-2").stdout
+    assert "bureau-ty" in shown and "91140100MA0BADBADX" in shown
+    for arguments, words in (((), ("bytes of json came", "signed by bureau-ty", "its rows became", "a part of it was accepted", "receipt r-")),
+                             (("--lang", "zh"), ("字节", "密钥", "各行", "部分接受，第", "回执 r-"))):
+        trace = busy.ctl("msg", "trace", "b-2", *arguments).stdout
+        places = [trace.index(word) for word in words]
+        assert places == sorted(places) and "uscc." in trace, trace
+    assert busy.ctl_json("msg", "trace", "b-4")["code"] == "schema.invalid"
+    gone = busy.ctl("msg", "show", "none", check=False)
+    assert gone.returncode == 5 and "[message.unknown]" in gone.stderr
+    assert busy.ctl("msg", "list", "--direction", "up", check=False).returncode == 2
