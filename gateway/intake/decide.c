@@ -319,6 +319,7 @@ void case_decided(void *arg, const struct err *err)
     }
     if (err->code == ERR_MESSAGE_ID_REUSED && c->in.form != INTAKE_ROW)
         refused_keep(c, err);
+    case_leave(c);
     c->done(c->arg, err);
 }
 

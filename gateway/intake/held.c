@@ -284,7 +284,7 @@ static bool write_receipt(struct ledger_tx *tx, struct intake_case *c, const str
     record.message.form = case_form(c);
     record.result = case_result(c);
     record.first = (int64_t)c->first;
-    if (whole && c->rows[0].code != ERR_NONE)
+    if (whole && c->row_n == 1 && c->rows[0].code != ERR_NONE)
         record.code = err_info(c->rows[0].code)->code;
     else if (!whole)
         record.rows = case_rows_json(c, ledger_arena(tx), true);

@@ -35,6 +35,27 @@ bool intake_row(struct intake *intake, const struct intake_row *row, struct inta
     return judge_row(c, err);
 }
 
+/* A few large messages are as much as many small ones: the queue counts only how many. */
+static bool enter(struct intake_case *c, struct err *err)
+{
+    struct intake *intake = c->intake;
+
+    pthread_mutex_lock(&intake->lock);
+    bool room = c->in.body.n <= INTAKE_WAITING_MAX - intake->waiting;
+    c->waits = room ? c->in.body.n : 0;
+    intake->waiting += c->waits;
+    pthread_mutex_unlock(&intake->lock);
+    return room || err_set(err, ERR_BUSY_QUEUE, NULL, "%s", "messages");
+}
+
+void case_leave(struct intake_case *c)
+{
+    pthread_mutex_lock(&c->intake->lock);
+    c->intake->waiting -= c->waits;
+    c->waits = 0;
+    pthread_mutex_unlock(&c->intake->lock);
+}
+
 /* Then policy decides, the ledger records what follows, and what waits for a person goes on when that person has
  * decided: decide.c, held.c. */
 bool intake_decide(struct intake_case *c, intake_done *done, void *arg, struct err *err)
@@ -43,10 +64,15 @@ bool intake_decide(struct intake_case *c, intake_done *done, void *arg, struct e
 
     c->done = done;
     c->arg = arg;
-    if (!c->duplicate)
-        return ledger_submit(c->intake->options.ledger, case_decide, case_decided, c, err);
-    done(arg, &none);
-    return true;
+    if (c->duplicate) {
+        done(arg, &none);
+        return true;
+    }
+    CHECK(enter(c, err));
+    if (ledger_submit(c->intake->options.ledger, case_decide, case_decided, c, err))
+        return true;
+    case_leave(c);
+    return false;
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------------------- */

@@ -24,6 +24,7 @@
 #define INTAKE_REFUSED_BYTES (64u << 10)   /* bytes kept of a refused message */
 #define INTAKE_REFUSED_RATE 20             /* refused messages of one sender kept a second; more are only counted */
 #define INTAKE_REFUSED_MAX 20000           /* refused messages kept at all: the oldest make room */
+#define INTAKE_WAITING_MAX (32u << 20)     /* bytes of messages that wait for their decision: a tree is ten times as large */
 
 struct intake;
 struct intake_options {
@@ -75,7 +76,7 @@ bool intake_asks(const struct intake_case *c);
 bool intake_duplicate(const struct intake_case *c);
 
 /* Decides in the ledger. `done` is called once, on the committer's thread or, for a duplicate, before this returns;
- * it must not block. False (busy.queue, busy.stopping): done will not be called. */
+ * it must not block. False (busy.queue, also when too many bytes wait; busy.stopping): done will not be called. */
 typedef void intake_done(void *arg, const struct err *err);
 bool intake_decide(struct intake_case *c, intake_done *done, void *arg, struct err *err);
 /* After done without error: true when nothing could be decided without a person. */

@@ -22,6 +22,7 @@ struct intake {
     pthread_mutex_t lock; /* what follows */
     const struct catalog *catalog;
     struct directory *directory;
+    size_t waiting;                    /* bytes of messages that wait for their decision */
     struct {
         int64_t second;
         unsigned n;                    /* refusals kept in that second */
@@ -80,6 +81,7 @@ struct intake_case {
     struct record record;
     intake_done *done;
     void *arg;
+    size_t waits;              /* its share of intake->waiting */
 };
 
 /* ---- consequences (consequence.c) ---------------------------------------------------------------------------------- */
@@ -155,6 +157,7 @@ bool case_schema(struct intake_case *c, struct err *err);
 bool case_kind(struct intake_case *c, struct err *err);          /* finds its kind in the catalogue */
 bool case_age(const struct intake_case *c, struct err *err);
 bool case_authorised(const struct intake_case *c, struct err *err);
+void case_leave(struct intake_case *c);                          /* it waits no longer */
 struct intake_case *case_new(struct intake *intake, const struct intake_in *in);
 /* *seq_out: of the record of the same bytes, 0 when the id is new; message.id_reused when it had other bytes. */
 bool case_known(struct intake_case *c, struct store_txn *txn, uint64_t *seq_out, struct err *err);

@@ -130,6 +130,8 @@ bool intake_seal(const struct catalog *catalog, const struct crypto_keyring *rin
         return seal_xml(catalog, ring, in_xml, profile, json, body, err);
     }
     buf_put(body, json.p, json.n);
+    if (body->overflow)
+        return err_set(err, ERR_MESSAGE_TOO_LARGE, NULL, "%zu bytes", json.n);
     return jws_sign_detached(ring, alg, TYP, now_ms, json, signature, err);
 }
 

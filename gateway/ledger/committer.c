@@ -81,6 +81,7 @@ static bool tx_begin(struct ledger *ledger, struct err *err)
     tx->head = journal_size(ledger->journal, tx->txn);
     tx->policy = ledger->policy;
     tx->entry_n = 0;
+    tx->raw_n = 0;
     tx->news_n = 0;
     tx->spoiled = (struct err){0};
     arena_reset(tx->arena);
@@ -175,7 +176,7 @@ static bool decide_all(struct ledger_tx *tx, struct job *jobs, struct job **rest
     for (struct job *job = jobs; job != NULL; job = job->next) {
         if (job->state != JOB_FAILED && !decide_one(tx, job))
             return false;
-        if (store_writes(tx->txn) >= LEDGER_TX_WRITES) {
+        if (store_writes(tx->txn) >= LEDGER_TX_WRITES || tx->raw_n >= LEDGER_TX_BYTES) {
             *rest = job->next;
             job->next = NULL;
         }

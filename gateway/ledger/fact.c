@@ -69,6 +69,7 @@ bool tx_add(struct ledger_tx *tx, struct record *record, const struct firm *befo
     }
     *entry_new(tx) = (struct journal_entry){kept, tx->now, record_kind_name(record->kind), bytes_dup(tx->arena, raw)};
     tx->entry_n++;
+    tx->raw_n += raw.n;
     return !store_failed(tx->txn, err);
 }
 

@@ -9,6 +9,7 @@
 
 #define LEDGER_BATCH_JOBS 256  /* jobs in one transaction at most */
 #define LEDGER_TX_WRITES 20000 /* puts and deletes after which no further job joins a transaction */
+#define LEDGER_TX_BYTES (32u << 20) /* original bytes likewise: they are in memory twice until the commit */
 #define LEDGER_CHUNK 1000      /* firms one internal job touches */
 #define LEDGER_WATCHERS 4
 #define REPLAY_CHUNK 10000     /* records one transaction of a rebuild or upgrade applies */
@@ -88,6 +89,7 @@ struct ledger_tx {
     uint64_t head;      /* records durable before this transaction */
     struct journal_entry *entries;
     size_t entry_n, entry_room;
+    size_t raw_n; /* original bytes in them */
     struct tx_news *news;
     size_t news_n, news_room;
 };

@@ -326,6 +326,49 @@ static void a_decision_may_be_made_twice(void **state)
     rebuild_is_equal(w);
 }
 
+/* A body of this size with white space behind it; its signature is good. */
+static struct intake_in padded(struct world *w, const char *id, size_t size)
+{
+    struct intake_in in = good(w, id);
+    uint8_t *body = arena_alloc(w->arena, size);
+    memset(body, ' ', size);
+    memcpy(body, in.body.p, in.body.n);
+    in.body = bytes_of(body, size);
+    in.signature = signature_of(w, in.body);
+    return in;
+}
+
+#define FIT (INTAKE_WAITING_MAX / MESSAGE_MAX)
+
+/* The ninth of the largest is turned away while eight wait; then there is room again. */
+static void so_many_bytes_wait_and_no_more(void **state)
+{
+    struct world *w = *state;
+    struct gate gate;
+    struct outcome outcomes[FIT];
+    struct intake_case *cases[FIT], *more;
+    struct err err = {0};
+    gate_close(w, &gate);
+    for (unsigned i = 0; i < FIT; i++) {
+        struct intake_in in = padded(w, arena_printf(w->arena, "m-%u", i), MESSAGE_MAX);
+        outcome_init(&outcomes[i]);
+        NEED(intake_read(w->intake, &in, &cases[i], &err), err);
+        NEED(intake_decide(cases[i], outcome_done, &outcomes[i], &err), err);
+    }
+    struct intake_in in = good(w, "more");
+    NEED(intake_read(w->intake, &in, &more, &err), err);
+    assert_false(intake_decide(more, outcome_done, NULL, &err));
+    assert_int_equal(err.code, ERR_BUSY_QUEUE);
+    intake_close(&more);
+    gate_open(&gate);
+    for (unsigned i = 0; i < FIT; i++) {
+        outcome_wait(&outcomes[i]);
+        assert_int_equal(outcomes[i].err.code, ERR_NONE);
+        intake_close(&cases[i]);
+    }
+    assert_string_equal(deliver(w, &in).code, "");
+}
+
 static void a_gateway_that_stops_says_so(void **state)
 {
     struct world *w = *state;
@@ -394,6 +437,7 @@ int main(void)
         TEST(the_same_twice_at_once_is_one_record),
         TEST(other_bytes_at_once_are_refused_and_kept),
         TEST(a_decision_may_be_made_twice),
+        TEST(so_many_bytes_wait_and_no_more),
         TEST(a_gateway_that_stops_says_so),
         TEST(a_key_ends_with_its_last_certificate),
     };
