@@ -36,12 +36,13 @@ static void claim_done(void *arg, const struct err *err)
     struct step *step = arg;
     struct queue *queue = step->queue;
     pthread_mutex_lock(&step->delivery->lock);
-    buf_free(&queue->parcel);
     queue->phase = err->code == ERR_NONE ? PHASE_CLAIMED : PHASE_IDLE;
-    if (err->code == ERR_NONE)
-        queue->post = step->post;
-    else
+    if (err->code == ERR_NONE) {
+        queue->post = step->post; /* its parcel is freed by the first look that sees it kept */
+    } else {
+        buf_free(&queue->parcel);
         hold(queue, HOLD_MS);
+    }
     queue_wake(step->delivery);
     pthread_mutex_unlock(&step->delivery->lock);
     if (err->code != ERR_NONE)
@@ -213,6 +214,7 @@ static void send_claimed(struct pass *pass, struct queue *queue)
         pass->delivery->dirty = true;
         return;
     }
+    buf_free(&queue->parcel);
     if (!start_job(queue, &parcel, &err))
         not_started(queue, &err);
 }
@@ -237,16 +239,36 @@ static bool choose(struct pass *pass, struct queue *queue, struct err *err)
 
 static bool make_parcel(struct pass *pass, struct queue *queue, const struct partner *partner, struct err *err)
 {
-    struct store_key key;
+    struct store_key key = parcel_key(queue->id, &queue->letter, queue->style);
     struct bytes there;
     AUTO_ARENA arena = arena_new();
     const struct writer writer = {&pass->view, pass->held, pass->delivery->gateway, partner, arena};
-    parcel_style(partner, queue->style);
-    key = parcel_key(queue->id, &queue->letter, queue->style);
-    buf_init(&queue->parcel, PARCEL_MAX + STYLE_SIZE + JWS_HEADER_MAX);
-    if (store_get(pass->txn, TABLE_PARCEL, &key, &there))
+    if (queue->parcel.n > 0 || store_get(pass->txn, TABLE_PARCEL, &key, &there))
         return true;
     return parcel_make(&writer, &queue->letter, &queue->parcel, err);
+}
+
+static bool same_key(const struct store_key *a, const struct store_key *b)
+{
+    return a->n == b->n && memcmp(a->b, b->b, a->n) == 0;
+}
+
+/* Another queue may have made the very parcel just now, and its claim is not kept yet: one signature serves all. */
+static void borrow_parcel(struct queue *queue)
+{
+    const struct delivery *delivery = queue->delivery;
+    struct store_key wanted = parcel_key(queue->id, &queue->letter, queue->style);
+    for (size_t i = 0; i < delivery->queue_n; i++) {
+        const struct queue *other = delivery->queues[i];
+        bool claimed = other->phase == PHASE_CLAIMING || other->phase == PHASE_CLAIMED;
+        if (other == queue || !claimed || other->parcel.n == 0)
+            continue;
+        struct store_key key = parcel_key(other->id, &other->letter, other->style);
+        if (!same_key(&key, &wanted))
+            continue;
+        buf_put(&queue->parcel, other->parcel.p, other->parcel.n);
+        return;
+    }
 }
 
 static void submit_claim(struct queue *queue)
@@ -281,6 +303,9 @@ static void cannot_write(struct queue *queue, const struct err *err)
 static void begin(struct pass *pass, struct queue *queue, const struct partner *partner)
 {
     struct err err = {0};
+    parcel_style(partner, queue->style);
+    buf_init(&queue->parcel, PARCEL_MAX + STYLE_SIZE + JWS_HEADER_MAX);
+    borrow_parcel(queue);
     queue->phase = PHASE_CLAIMING;
     pthread_mutex_unlock(&pass->delivery->lock);
     bool ok = make_parcel(pass, queue, partner, &err);
