@@ -4,6 +4,7 @@
 #include "cli/internal.h"
 #include "config/config.h"
 #include "crypto/crypto.h"
+#include "message/message.h"
 #include "partner/partner.h"
 #include "policy/policy.h"
 
@@ -142,6 +143,25 @@ static void check_rules(struct check *check)
         config_fault(&check->faults, &err);
 }
 
+/* What is wrong inside a file of the catalogue is told at that file. */
+static void check_schemas(struct check *check)
+{
+    static const char *const paths[] = {"schemas.directory", NULL};
+    const char *directory = check->config->schemas_dir;
+    struct catalog *catalog = NULL;
+    struct err err = {0};
+    if (!catalog_load(directory, &catalog, &err)) {
+        if (err.code == ERR_CONFIG_FILE)
+            fault_of_file(check, &err, paths);
+        else {
+            (void)snprintf(err.place, sizeof err.place, "%s",
+                           arena_printf(check->cli->arena, "%s/%s", directory, err.place));
+            config_fault(&check->faults, &err);
+        }
+    }
+    catalog_free(&catalog);
+}
+
 static void check_directory(struct check *check)
 {
     const struct config *config = check->config;
@@ -165,6 +185,7 @@ static void check_all(struct check *check, const char *file)
     check_keys(check);
     check->keys_good = check->faults.n == 0;
     check_rules(check);
+    check_schemas(check);
     check_directory(check);
     crypto_keyring_free(&check->ring);
     config_free(&check->config);

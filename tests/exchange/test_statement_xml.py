@@ -64,6 +64,8 @@ def test_a_statement_as_xml(make_gateway, bureau, pki, tmp_path, alg):
         assert [said(root, "Uscc"), said(root, "Sequence")] == [code, str(plain["sequence"])]
         assert [n.text for n in root.findall(f"{{{NS}}}ReasonZh")] == plain["reasons_zh"]
         of_schema(root, tmp_path)
+        (tmp_path / "keys.json").write_bytes(gateway.ask("bank-a", "/v1/keys").content)
+        assert gateway.ctl_json("verify", str(path), "--keys", str(tmp_path / "keys.json"))["alg"] == used
         if used in PLACES:
             assert xmlsec1(pki / PLACES[used], path)
             path.write_bytes(answer.content.replace(f">{status}<".encode(), b">suspended<"))
@@ -169,3 +171,17 @@ def test_a_broken_catalogue_changes_nothing(own_schemas):
     checked = subprocess.run([BUILD / "bin" / "pledged", "--config", gateway.dir / "pledged.yaml", "--check"], capture_output=True, text=True,
                              env=gateway.environment(), timeout=60)
     assert checked.returncode == 1 and f"{folder}/catalog.csv:" in checked.stderr
+    checked = gateway.ctl("config", "check", str(gateway.dir / "pledged.yaml"), check=False)
+    assert checked.returncode == 1 and f"{folder}/catalog.csv:" in checked.stdout
+
+
+def test_schemas_are_beside_the_adapters_unless_said(make_gateway, tmp_path):
+    """A configuration that does not name them finds them there, and both checks tell when they do not lie there."""
+    gateway = make_gateway(settings={"adapters.directory": str(tmp_path / "lib" / "adapters"), "schemas": None}, start=False)
+    shutil.copytree(BUILD / "adapters", tmp_path / "lib" / "adapters")
+    told = gateway.ctl("config", "check", str(gateway.dir / "pledged.yaml"), check=False)
+    assert told.returncode == 1 and "schemas/catalog.csv" in told.stdout and "[config.file]" in told.stdout
+    shutil.copytree(ROOT / "schemas", tmp_path / "lib" / "schemas")
+    assert gateway.ctl("config", "check", str(gateway.dir / "pledged.yaml")).returncode == 0
+    gateway.start()
+    assert gateway.ask("bank-a", "/v1/schemas/echo-1.xsd").status_code == 200
