@@ -159,3 +159,15 @@ bool api_is_media(struct bytes header, const char *name)
 {
     return same(cut(&header, ';'), name);
 }
+
+bool api_is_utf8(struct bytes header)
+{
+    (void)cut(&header, ';');
+    while (header.n > 0) {
+        struct bytes parameter = cut(&header, ';');
+        if (same(cut(&parameter, '='), "charset") && !same(trim(parameter), "utf-8") &&
+            !same(trim(parameter), "\"utf-8\""))
+            return false;
+    }
+    return true;
+}

@@ -19,5 +19,7 @@ bool api_accepts_coding(struct bytes header, const char *coding);
 bool api_names_tag(struct bytes header, const char *etag);
 /* The media type of a header value is `name`, whatever its parameters. */
 bool api_is_media(struct bytes header, const char *name);
+/* No parameter of a header value (Content-Type) names a character set other than UTF-8. */
+bool api_is_utf8(struct bytes header);
 
 #endif

@@ -20,7 +20,14 @@ static bool form_of(struct bytes type, enum intake_form *out, struct err *err)
     else
         return err_set(err, ERR_MESSAGE_MEDIA_TYPE, NULL,
                        "application/json, application/jose+json or application/xml is expected");
-    return true;
+    return api_is_utf8(type) || err_set(err, ERR_MESSAGE_MEDIA_TYPE, NULL, "an encoding other than UTF-8 is declared");
+}
+
+/* Of two, which one counts would be a guess. */
+static bool one_signature(const struct net_request *request, struct err *err)
+{
+    return !net_header_repeated(request, "x-jws-signature") ||
+           err_set(err, ERR_SIGNATURE_MALFORMED, "x-jws-signature", "more than one signature");
 }
 
 /* The findings outlive the case. */
@@ -32,7 +39,8 @@ static bool refuse(struct ask *ask, struct intake_case **c)
     ask->in_message = !ask->message_xml;
     ask->message_id = arena_strdup(ask->arena, intake_envelope(*c)->id);
     ask->errors = arena_alloc(ask->arena, (n + 1) * sizeof(*ask->errors));
-    memcpy(ask->errors, errors, n * sizeof(*errors));
+    if (n > 0)
+        memcpy(ask->errors, errors, n * sizeof(*errors));
     ask->error_n = n;
     intake_close(c);
     return false;
@@ -138,6 +146,7 @@ bool api_do_message_post(struct ask *ask, struct err *err)
     enum intake_form form = INTAKE_JSON;
 
     CHECK(form_of(net_header_value(ask->request, "Content-Type"), &form, err));
+    CHECK(one_signature(ask->request, err));
     return ask_message(ask, form, net_body(ask->request), net_header_value(ask->request, "x-jws-signature"), err);
 }
 

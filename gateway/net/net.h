@@ -47,6 +47,7 @@ const char *net_parameter(struct net_request *request, const char *name, bool *t
 size_t net_parameters(struct net_request *request, const char *names_out[], size_t max);
 struct bytes net_header_value(const struct net_request *request, const char *name);  /* first; empty when absent */
 bool net_header_present(const struct net_request *request, const char *name);
+bool net_header_repeated(const struct net_request *request, const char *name);       /* in more than one field */
 struct bytes net_body(const struct net_request *request);
 struct arena *net_arena(struct net_request *request);                /* of the request */
 const char *net_request_id(const struct net_request *request);       /* 32 hex digits, made here */

@@ -98,15 +98,21 @@ const char *net_trace_id(const struct net_request *request)
 
 /* ---- header ----------------------------------------------------------------------------------------- */
 
-static const struct field *find_field(const struct net_request *request, const char *name)
+/* The first of that name behind `after`; NULL: from the start. */
+static const struct field *find_after(const struct net_request *request, const struct field *after, const char *name)
 {
     size_t n = strlen(name);
-    for (size_t i = 0; i < request->field_n; i++) {
+    for (size_t i = after ? (size_t)(after - request->fields) + 1 : 0; i < request->field_n; i++) {
         const struct field *field = &request->fields[i];
         if (field->name_n == n && strncasecmp((const char *)request->head.p + field->name, name, n) == 0)
             return field;
     }
     return NULL;
+}
+
+static const struct field *find_field(const struct net_request *request, const char *name)
+{
+    return find_after(request, NULL, name);
 }
 
 struct bytes net_header_value(const struct net_request *request, const char *name)
@@ -118,6 +124,12 @@ struct bytes net_header_value(const struct net_request *request, const char *nam
 bool net_header_present(const struct net_request *request, const char *name)
 {
     return find_field(request, name) != NULL;
+}
+
+bool net_header_repeated(const struct net_request *request, const char *name)
+{
+    const struct field *first = find_field(request, name);
+    return first && find_after(request, first, name);
 }
 
 static bool lower_hex(struct bytes in)

@@ -82,6 +82,19 @@ static void a_body_has_one_media_type(void **state)
     assert_false(api_is_media(bytes_str(""), "application/json"));
 }
 
+static void a_character_set_is_utf8_or_unsaid(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"", "application/xml", "a/b; charset=UTF-8", "a/b;x=y; Charset = \"utf-8\"",
+                                       "a/b; x=\"; charset=gbk\""};
+    static const char *const bad[] = {"a/b;charset=gbk", "a/b; charset=utf-8; charset=gb18030", "a/b;charset",
+                                      "a/b;charset=", "a/b; charset=\"utf-16\""};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(api_is_utf8(bytes_str(good[i])));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(api_is_utf8(bytes_str(bad[i])));
+}
+
 static bool gzip(const char *header)
 {
     return api_accepts_coding(bytes_str(header), "gzip");
@@ -122,6 +135,7 @@ int main(void)
         cmocka_unit_test(nothing_fits),
         cmocka_unit_test(malformed_ranges_are_passed_over),
         cmocka_unit_test(a_body_has_one_media_type),
+        cmocka_unit_test(a_character_set_is_utf8_or_unsaid),
         cmocka_unit_test(a_coding_is_wanted_by_name_or_by_star),
         cmocka_unit_test(a_tag_is_named_strong_or_weak),
     };

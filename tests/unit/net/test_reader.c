@@ -215,6 +215,9 @@ static void look(struct net_request *request, void *arg)
     assert_true(net_header_present(request, "X-EMPTY"));
     assert_int_equal(net_header_value(request, "x-empty").n, 0);
     assert_false(net_header_present(request, "x"));
+    assert_true(net_header_repeated(request, "x-TWICE"));
+    assert_false(net_header_repeated(request, "x-empty"));
+    assert_false(net_header_repeated(request, "x"));
     assert_string_equal(net_trace_id(request), "4bf92f3577b34da6a3ce929d0e0e4736");
     *(bool *)arg = true;
 }
@@ -227,7 +230,7 @@ static void parameters_and_headers_are_found(void **state)
     struct net_reader *reader = net_reader_new(&service);
     struct err err = {0};
     const char *text = "GET /p?as_of=2026-11-24T10:00:00%2B08:00&limit=1&limit=2&b%20d=%E5%8e%bf&&flag&bad=%zz%00%4 "
-                       "HTTP/1.1\r\n" HOST "ACCEPT:  a, b \r\nX-Empty:\r\n"
+                       "HTTP/1.1\r\n" HOST "X-Twice: 1\r\nACCEPT:  a, b \r\nX-Empty:\r\nx-twice: 2\r\n"
                        "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n";
     assert_true(net_reader_feed(reader, bytes_str(text), &err));
     assert_true(seen);
