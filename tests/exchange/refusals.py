@@ -8,6 +8,10 @@
 import base64
 import gzip
 import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "peers"))
 
 import messages
 from messages import (DS, DS11, ENVELOPED, EXCLUSIVE, INCLUSIVE, MD5, METHODS, MORE, NS, SHA1, SHA256, SHA512, SM3, Author, Message, Reference,

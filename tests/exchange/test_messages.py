@@ -1,4 +1,5 @@
 """Messages that are taken: what a partner sends, in each form and with each algorithm, has its consequence and its receipt."""
+import base64
 import concurrent.futures
 import json
 
@@ -137,13 +138,37 @@ def test_a_batch_of_bad_rows_is_decided_too(listed):
     assert receipt["result"] == "rejected" and [row["code"] for row in receipt["rows"]] == ["uscc.check_char", "uscc.length"], receipt
 
 
-def test_a_batch_of_doubtful_rows_waits(listed):
-    """Nothing can be decided without a person: 202; what the person decides comes as a later receipt of the same message."""
-    message = listed.author("bureau-sx").json(BATCH, batch(certification(60, uscc=doubtful(60))))
-    receipt = send(listed, "bureau-sx", message, 202)
+def mailbox(gateway, partner, after=0):
+    """What waits for a partner, each message verified: [(n, {"envelope":…,"body":…})]."""
+    page = gateway.ask(partner, f"/v1/mailbox?after={after}").json()
+    reader = Reader(gateway.pki)
+    return [(m["n"], reader.content(alg_of(gateway, partner), m["media_type"], base64.b64decode(m["body"]), m.get("signature")))
+            for m in page["messages"]]
+
+
+@pytest.mark.asan
+@pytest.mark.parametrize("partner, form", [("bureau-sx", "json"), ("bureau-ty", "xml"), ("bureau-sx", "flat")])
+@pytest.mark.parametrize("verdict, result", [("grant", "accepted"), ("reject", "rejected")])
+def test_what_a_person_decides_comes_as_a_later_receipt(listed, partner, form, verdict, result):
+    """Nothing can be decided without a person: 202. Then the second receipt is in the mailbox, and the same bytes still get the first."""
+    message = listed.author(partner).write(form, BATCH, batch(certification(60, uscc=doubtful(60))))
+    receipt = send(listed, partner, message, 202)
     assert receipt["result"] == "pending" and receipt["rows"][0]["result"] == "pending", receipt
-    state = listed.ask("bureau-sx", f"/v1/messages/{message.id}").json()
+    state = listed.ask(partner, f"/v1/messages/{message.id}").json()
     assert state["state"] == "pending" and state["receipt"]["body"] == receipt and "later_receipt" not in state
+    waiting = listed.ctl_items("approve", "list")
+    assert len(waiting) == 1, waiting
+    listed.ctl("approve", verdict, waiting[0]["id"], "--comment", "已核对", who="operator-1")
+    n, later = wait_until(lambda: next((m for m in mailbox(listed, partner) if m[1]["body"].get("of") == message.id), None), "the later receipt")
+    assert later["envelope"]["id"] == f"r-{n}" and later["envelope"]["kind"] == "receipt" and later["envelope"]["receiver"] == partner
+    assert later["body"]["result"] == result and later["body"]["rows"][0]["index"] == 0, later
+    assert listed.firm("bank-a", doubtful(60)).json()["status"] == ("listed" if verdict == "grant" else "not_listed")
+    state = listed.ask(partner, f"/v1/messages/{message.id}").json()
+    assert state["state"] == result and state["receipt"]["body"] == receipt and state["later_receipt"]["body"] == later["body"]
+    again = listed.post_message(partner, message)
+    assert receipt_of(listed, partner, again, 202) == receipt and again.headers["X-Duplicate"] == "true"
+    listed.ask(partner, "/v1/mailbox/ack", "POST", json={"upto": n})
+    assert mailbox(listed, partner, n) == []
 
 
 @pytest.mark.parametrize("form", ["json", "xml"])
@@ -325,7 +350,8 @@ def test_what_became_of_a_message(listed, form, name):
     assert (state["id"], state["kind"], state["sender"], state["form"], state["state"]) == (message.id, BATCH, "bureau-sx", name, "accepted")
     assert state["receipt"]["body"] == receipt and state["sequence"] == receipt["sequence"]
     assert listed.ask("operator-1", f"/v1/messages/{message.id}?sender=bureau-sx").json()["receipt"]["body"] == receipt
-    for who, path in (("bureau-ty", message.id), ("bank-a", f"{message.id}?sender=bureau-sx"), ("operator-1", message.id), ("bureau-sx", "m-none")):
+    for who, path in (("bureau-ty", message.id), ("bank-a", f"{message.id}?sender=bureau-sx"), ("operator-1", message.id),
+                      ("bureau-sx", "m-none")):
         unknown = listed.ask(who, f"/v1/messages/{path}")
         assert (unknown.status_code, unknown.json()["code"]) == (404, "message.unknown"), (who, unknown.text)
 
@@ -344,6 +370,37 @@ def test_an_echo_is_answered_and_leaves_no_record(gateway, partner, form):
     assert answer.headers["Content-Type"].startswith("application/xml" if form == "xml" else "application/json")
     assert said["body"] == {"text": text} and said["envelope"]["in_reply_to"] == message.id and said["envelope"]["receiver"] == partner
     assert records(gateway, size) == []
+
+
+@pytest.mark.asan
+@pytest.mark.parametrize("partner", ["bank-a", "bank-b"])
+@pytest.mark.parametrize("form", messages.FORMS)
+def test_a_bank_that_only_exchanges_messages_asks_by_one(listed, partner, form):
+    """The statements say what the other way of asking says, in the order of the codes, duplicates kept; nothing is recorded."""
+    size, codes = head(listed), [code(3), code(500), code(1).lower(), code(3)]
+    message = listed.author(partner).write(form, "whitelist.query", {"codes": codes})
+    said = Reader(listed.pki).message(listed.post_message(partner, message), alg_of(listed, partner))
+    assert said["envelope"]["kind"] == "whitelist.statement" and said["envelope"]["in_reply_to"] == message.id
+    told = said["body"]["statements"]
+    assert [(s["uscc"], s["status"]) for s in told] == [
+        (code(3), "listed"), (code(500), "not_listed"), (code(1), "listed"), (code(3), "listed")]
+    other = listed.firm(partner, code(3)).json()
+    assert {name: told[0][name] for name in ("status", "reasons", "since", "sequence", "certification", "source")} == {
+        name: other[name] for name in ("status", "reasons", "since", "sequence", "certification", "source")}
+    assert records(listed, size) == []
+
+
+@pytest.mark.asan
+@pytest.mark.parametrize("form", messages.FORMS)
+def test_a_mailbox_by_message(listed, form):
+    """mailbox.pull gives what GET /v1/mailbox gives."""
+    def pulled():
+        answer = listed.post_message("bank-a", listed.author("bank-a").write(form, "mailbox.pull", {"after": 0}))
+        return Reader(listed.pki).message(answer)["body"]
+    say(listed, "bureau-sx", "json", "exclusion.notice", {"rows": [exclusion(4)]})
+    page = wait_until(lambda: (lambda p: p if p.get("messages") else None)(pulled()), "a change to be told")
+    same = listed.ask("bank-a", "/v1/mailbox?after=0").json()
+    assert page["messages"][0] == same["messages"][0] and page["last"] == same["last"]
 
 
 def test_headers_that_a_jws_may_have(listed):
