@@ -243,6 +243,34 @@ static void check_delivery(struct ask *ask, struct checks *checks)
                                : "run pledgectl partner test");
 }
 
+struct unanswered {
+    date_day today;
+    size_t open, late;
+};
+
+static bool count_objection(void *arg, const struct objection *objection)
+{
+    struct unanswered *unanswered = arg;
+
+    unanswered->open++;
+    unanswered->late += objection->answer_by != DATE_NONE && objection->answer_by < unanswered->today;
+    return true;
+}
+
+/* A firm that objected is told within objection.due. */
+static void check_objections(struct ask *ask, struct checks *checks)
+{
+    struct unanswered unanswered = {.today = date_of_ms(ask->now_ms)};
+    struct err err = {0};
+    AUTO_READ txn = store_read(ask->api->options.store, &err);
+
+    bool read = txn != NULL && objection_list(txn, ask->arena, "", count_objection, &unanswered, &err);
+    checks_add(checks, "objections", read && unanswered.late == 0, false,
+               arena_printf(ask->arena, "%zu open, %zu late", unanswered.open, unanswered.late),
+               arena_printf(ask->arena, "%zu 件待答复，%zu 件逾期", unanswered.open, unanswered.late));
+    advise(checks, "run pledgectl approve list");
+}
+
 void checks_doctor(struct ask *ask, struct checks *out)
 {
     checks_ready(ask, out);
@@ -252,4 +280,5 @@ void checks_doctor(struct ask *ask, struct checks *out)
     check_adapters(ask, out);
     check_queue(ask, out);
     check_delivery(ask, out);
+    check_objections(ask, out);
 }

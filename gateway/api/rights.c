@@ -132,16 +132,25 @@ static void write_source(struct json_out *json, const struct answer *answer)
     json_end_object(json);
 }
 
+/* By its code; where the register or our file has none, by its name, which is then all there is. */
+static bool is_pledgee(const struct partner *who, const struct pledge_note *note)
+{
+    char ours[2 * RECORD_NAME_MAX], theirs[2 * RECORD_NAME_MAX];
+
+    if (who->uscc[0] != '\0' && note->pledgee_uscc[0] != '\0')
+        return strcmp(who->uscc, note->pledgee_uscc) == 0;
+    return ident_name_fold(bytes_str(who->name), ours, sizeof(ours)) && ours[0] != '\0' &&
+           ident_name_fold(bytes_str(note->pledgee_name), theirs, sizeof(theirs)) && strcmp(ours, theirs) == 0;
+}
+
 /* Whose pledge it is, is for the pledgee alone. */
 static void write_pledge(struct ask *ask, const struct answer *answer)
 {
-    const char *pledgee = answer->live.note.pledgee_uscc;
-
     json_add_string(&ask->json, "pledge", answer->pledge);
     if (strcmp(answer->pledge, "pledged") != 0)
         return;
     json_add_date_opt(&ask->json, "since", answer->live.live_since);
-    if (ask->who->uscc != NULL && ask->who->uscc[0] != '\0' && strcmp(ask->who->uscc, pledgee) == 0)
+    if (is_pledgee(ask->who, &answer->live.note))
         json_add_string(&ask->json, "registration_no", answer->live.note.registration_no);
 }
 

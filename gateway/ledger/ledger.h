@@ -45,6 +45,12 @@ typedef bool ledger_decide(struct ledger_tx *tx, void *arg, struct err *err);
 typedef void ledger_done(void *arg, const struct err *err);
 /* busy.queue when the queue is full; never blocks. */
 bool ledger_submit(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, struct err *err);
+/* The same for the work of an owner (from 1: a partner) that decides so many rows. Owners take turns: none has more than 64
+ * rows in one transaction. A job of more goes alone and behind small ones that wait; while other owners' small jobs come,
+ * the next large one of the same owner is held back until 200 times its duration has passed, at most half a minute, and
+ * a further one is busy.queue: one transaction cannot be interrupted, so others must rarely meet a long one. */
+bool ledger_submit_for(struct ledger *ledger, unsigned owner, size_t rows, ledger_decide *decide, ledger_done *done,
+                       void *arg, struct err *err);
 /* Waits for the outcome; true when durable. Waits for room in the queue as well. Not from the committer. */
 bool ledger_run(struct ledger *ledger, ledger_decide *decide, void *arg, struct err *err);
 
@@ -175,7 +181,7 @@ struct objection {
     date_day answer_by;
     uint64_t seq;
 };
-/* Those of a firm that are not answered, oldest first, until `each` returns false. */
+/* Those of a firm (of all firms for "") that are not answered, oldest first, until `each` returns false. */
 typedef bool objection_each(void *arg, const struct objection *objection);
 bool objection_list(struct store_txn *txn, struct arena *arena, const char *uscc, objection_each *each, void *arg,
                     struct err *err);

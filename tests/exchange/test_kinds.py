@@ -166,6 +166,15 @@ def test_nothing_is_claimed_before_the_register_was_heard(registry):
     rebuilds(registry)
 
 
+@pytest.mark.parametrize("pledgee, told_to", [({"name": "某分行", "uscc": BANK_A}, ["bank-a"]), ({"name": "甲银行", "uscc": code(501)}, []),
+                                              ({"name": "甲 银行"}, ["bank-a"]), ({"name": "乙银行", "uscc": code(501)}, ["bank-b"]),
+                                              ({"name": "丙银行"}, [])])
+def test_the_pledgee_is_known_by_its_code_or_else_by_its_name(registry, pledgee, told_to):
+    """Codes decide where both are known; bank-b has told none, so its name has to do."""
+    assert tell(registry, "Y1", "registered", 1, pledgee=dict(reversed(pledgee.items())))["result"] == "accepted"
+    assert [who for who in ("bank-a", "bank-b") if "registration_no" in right(registry, who, patent(1))] == told_to
+
+
 def test_a_register_that_is_silent_for_long_says_nothing(make_gateway):
     """After stale_after the pledge that was known is unknown; the next word of the register makes it known again."""
     gateway = make_gateway(clock=True)
