@@ -69,7 +69,8 @@ bool intake_decide(struct intake_case *c, intake_done *done, void *arg, struct e
         return true;
     }
     CHECK(enter(c, err));
-    if (ledger_submit(c->intake->options.ledger, case_decide, case_decided, c, err))
+    if (ledger_submit_for(c->intake->options.ledger, c->in.sender->slot + 1,
+                          message_count(message_body(c->message), "rows"), case_decide, case_decided, c, err))
         return true;
     case_leave(c);
     return false;

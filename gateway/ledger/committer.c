@@ -2,6 +2,19 @@
 #include "ledger/internal.h"
 
 #include <stdlib.h>
+#include <time.h>
+
+#define LOOK_AGAIN_NS 100000000 /* how late a large job that was held back may be noticed */
+
+/* Waits on it may end by the clock that nobody sets. */
+static void init_monotonic(pthread_cond_t *cond)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
 
 struct ledger *ledger_new(const struct ledger_options *options)
 {
@@ -11,13 +24,13 @@ struct ledger *ledger_new(const struct ledger_options *options)
     ledger->policy = options->policy;
     ledger->min_free = options->min_free;
     ledger->queue_max = options->queue_max > 0 ? options->queue_max : 1024;
-    ledger->last = &ledger->first;
+    queue_init(&ledger->queue);
     ledger->tx.ledger = ledger;
     ledger->tx.arena = arena_new();
     apply_init(&ledger->tx.apply, NULL, ledger->tx.arena);
     buf_init(&ledger->tx.record, RECORD_BYTES_MAX);
     pthread_mutex_init(&ledger->lock, NULL);
-    pthread_cond_init(&ledger->more, NULL);
+    init_monotonic(&ledger->more);
     pthread_cond_init(&ledger->room, NULL);
     return ledger;
 }
@@ -213,27 +226,32 @@ static void tell_watchers(struct ledger *ledger)
 
 /* ---- the queue ---- */
 
+/* With the lock held: until something has come, or what is held back may come. */
+static void wait_for_jobs(struct ledger *ledger)
+{
+    struct timespec until;
+    if (ledger->queue.large.first == NULL) {
+        pthread_cond_wait(&ledger->more, &ledger->lock);
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += LOOK_AGAIN_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&ledger->more, &ledger->lock, &until);
+}
+
+/* NULL: stopping, and none is left. */
 static struct job *take_jobs(struct ledger *ledger)
 {
+    struct job *jobs;
     pthread_mutex_lock(&ledger->lock);
-    while (ledger->first == NULL && !ledger->stopping)
-        pthread_cond_wait(&ledger->more, &ledger->lock);
-    struct job *jobs = ledger->first, **end = &ledger->first;
-    int n = 0;
-    while (*end != NULL && n < LEDGER_BATCH_JOBS) {
-        end = &(*end)->next;
-        n++;
-    }
-    ledger->first = *end;
-    if (n > 0)
-        *end = NULL;
-    if (ledger->first == NULL)
-        ledger->last = &ledger->first;
-    ledger->waiting -= n;
-    metric_set(METRIC_QUEUE_LEDGER, ledger->waiting);
+    while ((jobs = queue_take(&ledger->queue, clock_mono_ms(), ledger->stopping)) == NULL && !ledger->stopping)
+        wait_for_jobs(ledger);
+    metric_set(METRIC_QUEUE_LEDGER, ledger->queue.waiting);
     pthread_cond_broadcast(&ledger->room);
     pthread_mutex_unlock(&ledger->lock);
-    return n > 0 ? jobs : NULL;
+    return jobs;
 }
 
 static void finish_jobs(struct job *jobs)
@@ -262,13 +280,32 @@ static struct job *commit_some(struct ledger *ledger, struct job *jobs)
     return rest;
 }
 
+static void commit_all(struct ledger *ledger, struct job *jobs)
+{
+    while (jobs != NULL)
+        jobs = commit_some(ledger, jobs);
+}
+
+static void commit_large(struct ledger *ledger, struct job *job)
+{
+    unsigned owner = job->owner;
+    int64_t began = clock_mono_ms();
+    commit_all(ledger, job);
+    int64_t now = clock_mono_ms();
+    pthread_mutex_lock(&ledger->lock);
+    queue_charge(&ledger->queue, owner, now, now - began);
+    pthread_mutex_unlock(&ledger->lock);
+}
+
 static void *committer(void *arg)
 {
     struct ledger *ledger = arg;
     struct job *jobs;
     while ((jobs = take_jobs(ledger)) != NULL) {
-        while (jobs != NULL)
-            jobs = commit_some(ledger, jobs);
+        if (job_is_large(jobs))
+            commit_large(ledger, jobs);
+        else
+            commit_all(ledger, jobs);
     }
     return NULL;
 }
@@ -276,33 +313,32 @@ static void *committer(void *arg)
 enum pressure { TURN_AWAY, WAIT_FOR_ROOM, ALWAYS };
 
 /* With the lock held. */
-static bool may_enqueue(struct ledger *ledger, enum pressure pressure, struct err *err)
+static bool may_enqueue(struct ledger *ledger, const struct job *like, enum pressure pressure, struct err *err)
 {
     if (!ledger->started)
         return err_set(err, ledger->stopping ? ERR_STOPPING : ERR_STARTING, "ledger", "not running");
     bool own = pthread_equal(pthread_self(), ledger->thread) != 0;
     if (own && pressure == WAIT_FOR_ROOM)
         return err_set(err, ERR_INTERNAL, "ledger", "the committer would wait for itself");
-    while (pressure == WAIT_FOR_ROOM && ledger->waiting >= ledger->queue_max && !ledger->stopping)
+    while (pressure == WAIT_FOR_ROOM && ledger->queue.waiting >= ledger->queue_max && !ledger->stopping)
         pthread_cond_wait(&ledger->room, &ledger->lock);
     if (ledger->stopping)
         return err_set(err, ERR_STOPPING, "ledger", "no new jobs");
-    if (pressure == TURN_AWAY && ledger->waiting >= ledger->queue_max)
-        return err_set(err, ERR_BUSY_QUEUE, "ledger", "%d jobs wait", ledger->waiting);
-    return true;
+    if (pressure == TURN_AWAY && ledger->queue.waiting >= ledger->queue_max)
+        return err_set(err, ERR_BUSY_QUEUE, "ledger", "%d jobs wait", ledger->queue.waiting);
+    return queue_takes(&ledger->queue, like, clock_mono_ms()) ||
+           err_set(err, ERR_BUSY_QUEUE, "ledger", "a large message of this sender waits already");
 }
 
 static bool enqueue(struct ledger *ledger, const struct job *like, enum pressure pressure, struct err *err)
 {
     pthread_mutex_lock(&ledger->lock);
-    bool ok = may_enqueue(ledger, pressure, err);
+    bool ok = may_enqueue(ledger, like, pressure, err);
     if (ok) {
         struct job *job = xcalloc(1, sizeof *job);
         *job = *like;
-        *ledger->last = job;
-        ledger->last = &job->next;
-        ledger->waiting++;
-        metric_set(METRIC_QUEUE_LEDGER, ledger->waiting);
+        queue_put(&ledger->queue, job, clock_mono_ms());
+        metric_set(METRIC_QUEUE_LEDGER, ledger->queue.waiting);
         pthread_cond_signal(&ledger->more);
     }
     pthread_mutex_unlock(&ledger->lock);
@@ -312,6 +348,13 @@ static bool enqueue(struct ledger *ledger, const struct job *like, enum pressure
 bool ledger_submit(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, struct err *err)
 {
     return enqueue(ledger, &(struct job){.decide = decide, .done = done, .arg = arg}, TURN_AWAY, err);
+}
+
+bool ledger_submit_for(struct ledger *ledger, unsigned owner, size_t rows, ledger_decide *decide, ledger_done *done,
+                       void *arg, struct err *err)
+{
+    const struct job like = {.decide = decide, .done = done, .arg = arg, .owner = owner, .rows = rows > 0 ? rows : 1};
+    return enqueue(ledger, &like, TURN_AWAY, err);
 }
 
 bool committer_submit(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, struct err *err)

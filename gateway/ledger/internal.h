@@ -10,6 +10,11 @@
 #define LEDGER_BATCH_JOBS 256  /* jobs in one transaction at most */
 #define LEDGER_TX_WRITES 20000 /* puts and deletes after which no further job joins a transaction */
 #define LEDGER_TX_BYTES (32u << 20) /* original bytes likewise: they are in memory twice until the commit */
+#define LEDGER_OWNERS 256      /* that are told apart; more share */
+#define LEDGER_OWNER_ROWS 64   /* rows of one owner in a transaction at most; a job of more is large and goes alone */
+#define LEDGER_LARGE_SHARE 200 /* a large job's owner lets so many times its duration pass before the next … */
+#define LEDGER_LARGE_WAIT 30000 /* … but no longer than this, ms */
+#define LEDGER_ACTIVE_MS 1000  /* another owner's small job this lately: there are others */
 #define LEDGER_CHUNK 1000      /* firms one internal job touches */
 #define LEDGER_WATCHERS 4
 #define REPLAY_CHUNK 10000     /* records one transaction of a rebuild or upgrade applies */
@@ -106,8 +111,34 @@ struct job {
     void *arg;
     struct err err;
     enum job_state state; /* refused: wrote nothing; failed: after writing, never decided again */
+    unsigned owner;       /* 0: the gateway itself, which is never held back */
+    size_t rows;
     struct job *next;
 };
+
+/* ---- queue.c: what waits for the committer, and what comes next; all with the ledger's lock held ---- */
+
+struct job_list {
+    struct job *first, **last;
+};
+struct job_queue {
+    struct job_list small, large;
+    int waiting;
+    bool large_next;              /* small ones had their turn */
+    unsigned owner;               /* of the latest small job … */
+    int64_t owner_ms, others_ms;  /* … and when; when one of any other owner came */
+    int64_t ready_ms[LEDGER_OWNERS]; /* when each owner's next large job may come though others are there */
+};
+void queue_init(struct job_queue *queue);
+bool job_is_large(const struct job *job);
+void queue_put(struct job_queue *queue, struct job *job, int64_t now_ms);
+/* False when one of its owner's large jobs is held back already. */
+bool queue_takes(const struct job_queue *queue, const struct job *like, int64_t now_ms);
+/* The jobs of the next transaction: small ones of all owners, or a large one; NULL when none may run now. `all`: nobody is
+ * held back. */
+struct job *queue_take(struct job_queue *queue, int64_t now_ms, bool all);
+/* A large job of this owner took so long. */
+void queue_charge(struct job_queue *queue, unsigned owner, int64_t now_ms, int64_t took_ms);
 struct ledger {
     struct store *store;
     struct journal *journal;
@@ -124,8 +155,7 @@ struct ledger {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t more, room;
     bool started;
-    struct job *first, **last;
-    int waiting;
+    struct job_queue queue;
     bool stopping;
 };
 

@@ -136,6 +136,33 @@ static void a_refusal_does_not_rest_on_what_was_undone(void **state)
     assert_int_equal(tally_of(w, "listed"), 0);
 }
 
+/* A small job that comes later goes between two large ones; one that is held back is still done when the ledger stops. */
+static void large_jobs_take_turns_and_are_not_lost(void **state)
+{
+    struct world *w = *state;
+    struct job_of small = {.firm = 1, .writes = true}, large[2] = {{.firm = 2, .writes = true}, {.firm = 3, .writes = true}};
+    struct err err = {0};
+    struct gate gate;
+    gate_close(w, &gate);
+    for (int i = 0; i < 2; i++) {
+        large[i].w = w;
+        NEED(ledger_submit_for(w->ledger, 7, 1000, decide, done, &large[i], &err), err);
+    }
+    small.w = w;
+    NEED(ledger_submit_for(w->ledger, 8, 1, decide, done, &small, &err), err);
+    gate_open(&gate);
+    ledger_stop(w->ledger);
+    gate_free(&gate);
+    assert_int_equal(large[0].seq, 1); /* the gate was a small one */
+    assert_int_equal(small.seq, 2);
+    assert_int_equal(large[1].seq, 3);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(large[i].ended, 1);
+        assert_int_equal(large[i].err.code, ERR_NONE);
+    }
+    world_start(w);
+}
+
 static bool record_and_fail(struct ledger_tx *tx, void *arg, struct err *err)
 {
     struct record record;
@@ -523,6 +550,7 @@ int main(void)
         TEST(a_hundred_jobs_cost_one_commit),
         TEST(a_job_that_fails_after_writing_leaves_nothing),
         TEST(a_job_that_refuses_disturbs_nobody),
+        TEST(large_jobs_take_turns_and_are_not_lost),
         TEST(a_refusal_does_not_rest_on_what_was_undone),
         TEST(a_record_of_a_failed_job_is_not_appended),
         TEST(a_job_may_get_over_its_own_error),
