@@ -37,7 +37,7 @@
 #define CONNECTIONS_MAX 1024
 #define PATH_MAX_BYTES 256
 #define REQUEST_MAX (5 << 20)
-#define ANSWER_MAX (256u << 10)
+#define ANSWER_MAX (4u << 20)
 #define WAIT_NS 30000000000
 #define SAMPLES_MAX 1000000
 
