@@ -4,18 +4,18 @@
 #include "intake/internal.h"
 
 static const struct consequence consequences[] = {
-    {"certification.batch", true, certification_row, NULL, NULL},
-    {"exclusion.notice", true, exclusion_row, NULL, NULL},
-    {"right.status", true, right_row, NULL, NULL},
-    {"enterprise.update", false, enterprise_row, NULL, NULL},
-    {"basedata.update", false, basedata_row, NULL, NULL},
-    {"credit.report", false, credit_row, NULL, NULL},
-    {"pledge.registration", false, NULL, pledge_whole, pledge_resolve},
-    {"objection", false, NULL, objection_whole, objection_resolve},
-    {"guidance.request", false, NULL, question_whole, NULL},
-    {"guidance.answer", false, NULL, answer_whole, NULL},
-    {"policy.document", false, NULL, document_whole, NULL},
-    {"reconciliation", false, NULL, reconciliation_whole, NULL},
+    {"certification.batch", true, certification_row, NULL, NULL, false},
+    {"exclusion.notice", true, exclusion_row, NULL, NULL, false},
+    {"right.status", true, right_row, NULL, NULL, false},
+    {"enterprise.update", false, enterprise_row, NULL, NULL, false},
+    {"basedata.update", false, basedata_row, NULL, NULL, false},
+    {"credit.report", false, credit_row, NULL, NULL, false},
+    {"pledge.registration", false, NULL, pledge_whole, pledge_resolve, false},
+    {"objection", false, NULL, objection_whole, objection_resolve, true},
+    {"guidance.request", false, NULL, question_whole, NULL, false},
+    {"guidance.answer", false, NULL, answer_whole, NULL, false},
+    {"policy.document", false, NULL, document_whole, NULL, false},
+    {"reconciliation", false, NULL, reconciliation_whole, NULL, false},
 };
 
 const struct consequence *consequence_of(const char *kind)

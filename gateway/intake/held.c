@@ -189,8 +189,6 @@ static bool load_body(struct intake_case *c, struct store_txn *txn, uint64_t seq
 {
     struct bytes raw;
 
-    if (c->consequence == NULL)
-        return err_set(err, ERR_SCHEMA_KIND_UNKNOWN, NULL, "%s", c->envelope.kind);
     CHECK(journal_read_raw(c->intake->options.journal, txn, seq, &raw, err));
     return read_again(c, bytes_dup(c->arena, raw), err);
 }
@@ -213,10 +211,21 @@ static bool is_about(const struct approval *approval, const char *what)
     return strcmp(approval->what, what) == 0;
 }
 
-/* What a firm waited for the ledger has done already; a message whose rows are not wanted is not looked into. */
-static bool body_is_needed(const struct approval *approval)
+/* What a firm waited for the ledger has done already; of a message whose rows are not wanted nothing is done. */
+static bool something_is_to_do(const struct approval *approval)
 {
     return !is_about(approval, "firm") && (granted(approval) || !is_about(approval, "message"));
+}
+
+/* A newer version of the gateway may know nothing of what an older one asked. */
+static bool somebody_does_it(const struct intake_case *c, const struct approval *approval)
+{
+    const struct consequence *consequence = c->consequence;
+
+    if (consequence == NULL)
+        return false;
+    return is_about(approval, "message") ? consequence->row != NULL || consequence->whole != NULL
+                                         : consequence->resolve != NULL;
 }
 
 /* The original bytes may have been erased since, the kind have left the catalogue, its schema changed. Then nothing can
@@ -256,7 +265,7 @@ static bool carry_out(struct ledger_tx *tx, struct intake_case *c, const struct 
                       const struct waiting *waiting, struct err *err)
 {
     c->approval_id = approval->id;
-    if (c->lost.code != ERR_NONE || !body_is_needed(approval)) {
+    if (c->lost.code != ERR_NONE || !something_is_to_do(approval)) {
         say(c, approval, waiting);
         return true;
     }
@@ -330,6 +339,22 @@ static bool next_message(struct store_txn *txn, const char *proposal, uint64_t f
     return found;
 }
 
+/* With c->lost where it can never be done. */
+static bool make_ready(struct intake_case *c, struct store_txn *txn, const struct approval *approval, uint64_t seq,
+                       struct err *err)
+{
+    if (!somebody_does_it(c, approval)) {
+        (void)err_set(&c->lost, ERR_SCHEMA_KIND_UNKNOWN, NULL, "%s", c->envelope.kind);
+        return true;
+    }
+    if (!is_about(approval, "message") && c->consequence->blind)
+        return true;
+    if (load_body(c, txn, seq, &c->lost) || is_lost(&c->lost))
+        return true;
+    *err = c->lost;
+    return false;
+}
+
 /* *found_out: something waits and may go on; its case is ready for the ledger. */
 static bool look(struct intake_case *c, struct store_txn *txn, const char *proposal, uint64_t from,
                  struct resolution *out, bool *found_out, struct err *err)
@@ -345,12 +370,7 @@ static bool look(struct intake_case *c, struct store_txn *txn, const char *propo
     if (!*found_out)
         return true;
     CHECK(case_named(c, names, err));
-    if (!body_is_needed(&approval) || load_body(c, txn, out->seq, &c->lost))
-        return true;
-    if (is_lost(&c->lost))
-        return true;
-    *err = c->lost;
-    return false;
+    return !something_is_to_do(&approval) || make_ready(c, txn, &approval, out->seq, err);
 }
 
 static bool prepare(struct intake_case *c, const char *proposal, uint64_t from, struct resolution *out,

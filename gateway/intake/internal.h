@@ -102,6 +102,7 @@ struct consequence {
     row_consequence *row;      /* for each of `rows`; NULL: none */
     whole_consequence *whole;  /* NULL: none; it may tell rows of its own before (case_tell): then no code is told */
     resolve_consequence *resolve; /* for proposals that `row` or `whole` made themselves; NULL: there are none */
+    bool blind;                /* `resolve` asks nothing of the message itself, whose bytes may be gone */
 };
 const struct consequence *consequence_of(const char *kind);
 

@@ -104,7 +104,7 @@ static const char *payload_of(struct ledger_tx *tx, const struct intake_case *c,
     json_add_string(&json, "statement", complaint->statement);
     json_key(&json, "attachments");
     json_begin_array(&json);
-    for (size_t i = 0; i < message_count(body, "attachments"); i++)
+    for (size_t i = 0, n = message_count(body, "attachments"); i < n && !text.overflow; i++)
         json_put_string(&json, message_text(message_member(message_at(body, "attachments", i), "sha256")));
     json_end_array(&json);
     json_end_object(&json);

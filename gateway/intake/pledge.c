@@ -36,7 +36,7 @@ static bool read_pledgors(struct intake_case *c, const struct message_node *body
 {
     json_out_init(&t->out, &t->pledgors);
     json_begin_array(&t->out);
-    for (size_t i = 0; i < message_count(body, "pledgors"); i++) {
+    for (size_t i = 0, n = message_count(body, "pledgors"); i < n && !t->pledgors.overflow; i++) {
         const struct message_node *party = message_at(body, "pledgors", i);
         const char *name = "", *field = arena_printf(c->arena, "pledgors/%zu/uscc", i);
         char uscc[USCC_SIZE];
@@ -118,7 +118,7 @@ static bool read_rights(struct intake_case *c, const struct message_node *body, 
 {
     json_out_init(&t->out, &t->rights);
     json_begin_array(&t->out);
-    for (size_t i = 0; i < message_count(body, "rights"); i++)
+    for (size_t i = 0, n = message_count(body, "rights"); i < n && !t->rights.overflow; i++)
         CHECK(read_right(c, message_at(body, "rights", i), i, t, out));
     json_end_array(&t->out);
     if (t->rights.overflow || t->pledgors.overflow)

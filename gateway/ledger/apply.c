@@ -6,10 +6,13 @@
 
 #include "json/json.h"
 
+/* The largest: a pledge has the lists of its record, a question a payload. */
+#define VALUE_MAX (RECORD_BYTES_MAX + APPROVAL_VALUE_MAX)
+
 void apply_init(struct apply *apply, struct store_txn *txn, struct arena *arena)
 {
     *apply = (struct apply){.txn = txn, .arena = arena};
-    buf_init(&apply->value, FIRM_VALUE_MAX);
+    buf_init(&apply->value, VALUE_MAX);
 }
 
 void apply_begin(struct apply *apply, struct store_txn *txn)
@@ -175,7 +178,7 @@ static bool apply_firm(struct apply *apply, const struct record *record, const s
     firm_apply(&after, record);
     buf_reset(&apply->value);
     firm_encode(&after, &apply->value);
-    if (apply->value.overflow)
+    if (apply->value.overflow || apply->value.n > FIRM_VALUE_MAX)
         return err_set(err, ERR_INTERNAL, record->uscc, "firm value too large");
     struct store_key key = key_text(record->uscc);
     store_put(apply->txn, TABLE_FIRM, &key, buf_bytes(&apply->value));

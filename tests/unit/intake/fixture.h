@@ -159,7 +159,7 @@ static inline void world_open(struct world *w)
     world_open_store(w);
     w->net = net_new(&net);
     const struct intake_options options = {
-        .ledger = w->ledger, .store = w->store, .journal = w->journal, .net = w->net, .gateway = GATEWAY};
+        .ledger = w->ledger, .store = w->store, .journal = w->journal, .net = w->net, .gateway = GATEWAY, .objection_days = 15};
     w->intake = intake_new(&options);
     intake_set(w->intake, w->catalog, w->partners);
     NEED(net_start(w->net, &err), err);
