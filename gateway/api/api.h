@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "config/config.h"
 #include "delivery/delivery.h"
+#include "feed/feed.h"
 #include "host/host.h"
 #include "intake/intake.h"
 #include "ledger/ledger.h"
@@ -42,6 +43,7 @@ struct api_options {
     struct journal *journal;
     struct ledger *ledger;
     struct sync *sync;
+    struct feed *feed;
     struct intake *intake;
     struct delivery *delivery;
     struct host *host;

@@ -1,4 +1,4 @@
-/* runs: list sources and their sync runs, as sync keeps them. */
+/* runs: sources and their runs, of lists (sync) and of messages (feed), told alike. */
 #include <string.h>
 
 #include "api/internal.h"
@@ -24,11 +24,21 @@ bool api_do_sources(struct ask *ask, struct err *err)
     return true;
 }
 
+/* Its rows are messages and no list. */
+static bool feeds(const struct ask *ask, const char *id)
+{
+    const struct source *source = directory_source_find(ask->held->state.directory, id);
+
+    return source != NULL && source->feeds != NULL;
+}
+
 static bool pause_source(struct ask *ask, bool paused, struct err *err)
 {
+    const struct api_options *options = &ask->api->options;
     const struct actor actor = ask_actor(ask);
 
-    CHECK(sync_pause(ask->api->options.sync, ask->values[0], paused, &actor, err));
+    CHECK(feeds(ask, ask->values[0]) ? feed_pause(options->feed, ask->values[0], paused, &actor, err)
+                                     : sync_pause(options->sync, ask->values[0], paused, &actor, err));
     return ask_empty(ask);
 }
 
@@ -70,6 +80,15 @@ bool api_do_runs(struct ask *ask, struct err *err)
     return true;
 }
 
+static bool start(struct ask *ask, const struct sync_request *request, char id[ID_MAX], struct err *err)
+{
+    const struct feed_request rows = {.source = request->source, .actor = request->actor, .full = request->full,
+                                      .dry_run = request->dry_run, .file = request->file};
+
+    return feeds(ask, request->source) ? feed_start(ask->api->options.feed, &rows, id, err)
+                                       : sync_start(ask->api->options.sync, request, id, err);
+}
+
 bool api_do_run_start(struct ask *ask, struct err *err)
 {
     static const char *const members[] = {"source", "file", "full", "initial", "dry_run", NULL};
@@ -82,7 +101,7 @@ bool api_do_run_start(struct ask *ask, struct err *err)
     CHECK(json_opt_boolean(ask_object(ask), "", "full", &request.full, err));
     CHECK(json_opt_boolean(ask_object(ask), "", "initial", &request.initial, err));
     CHECK(json_opt_boolean(ask_object(ask), "", "dry_run", &request.dry_run, err));
-    CHECK(sync_start(ask->api->options.sync, &request, id, err));
+    CHECK(start(ask, &request, id, err));
     ask->reply.status = 202;
     json_begin_object(&ask->json);
     json_add_string(&ask->json, "run", id);
@@ -152,7 +171,9 @@ bool api_do_run_diff(struct ask *ask, struct err *err)
 bool api_do_run_cancel(struct ask *ask, struct err *err)
 {
     const struct actor actor = ask_actor(ask);
+    struct err unknown = {0};
 
-    CHECK(sync_cancel(ask->api->options.sync, ask->values[0], &actor, err));
+    if (!feed_cancel(ask->api->options.feed, ask->values[0], &actor, &unknown))
+        CHECK(sync_cancel(ask->api->options.sync, ask->values[0], &actor, err));
     return ask_empty(ask);
 }

@@ -58,7 +58,13 @@ static bool write_stored(struct ask *ask, struct err *err)
     return true;
 }
 
-/* A source that sync could not open is shown with the reason, and does not take the page with it. */
+static bool read_source(struct ask *ask, const struct source *source, struct buf *out, struct err *err)
+{
+    return source->feeds != NULL ? feed_source_status(ask->api->options.feed, source->id, out, err)
+                                 : sync_source_status(ask->api->options.sync, source->id, out, err);
+}
+
+/* A source that could not be opened is shown with the reason, and does not take the page with it. */
 static void write_source(struct ask *ask, const struct source *source)
 {
     struct err err = {0};
@@ -66,7 +72,7 @@ static void write_source(struct ask *ask, const struct source *source)
     char text[400];
 
     buf_init(&status, SOURCE_STATUS_MAX);
-    if (sync_source_status(ask->api->options.sync, source->id, &status, &err)) {
+    if (read_source(ask, source, &status, &err)) {
         json_put_raw(&ask->json, buf_bytes(&status));
     } else {
         json_begin_object(&ask->json);

@@ -12,6 +12,7 @@
 #include "crypto/crypto.h"
 #include "daemon/beat.h"
 #include "delivery/delivery.h"
+#include "feed/feed.h"
 #include "host/host.h"
 #include "intake/intake.h"
 #include "journal/journal.h"
@@ -80,6 +81,7 @@ struct daemon {
     struct net *net;
     struct host *host;
     struct sync *sync;
+    struct feed *feed;
     struct intake *intake;
     struct delivery *delivery;
     struct api *api;

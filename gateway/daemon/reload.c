@@ -73,6 +73,7 @@ static bool set_sources(struct daemon *daemon, struct config_faults *faults)
     size_t first = faults->n;
     bool ok = sync_set_directory(daemon->sync, daemon->force.directory, faults);
 
+    ok = feed_set_directory(daemon->feed, daemon->force.directory, faults) && ok;
     for (size_t i = first; i < faults->n; i++)
         tell_blame(daemon->force.config, &faults->items[i]);
     return ok;

@@ -189,6 +189,24 @@ static void open_intake(struct daemon *daemon)
     intake_set(daemon->intake, daemon->force.catalog, daemon->force.directory);
 }
 
+static bool open_feed(struct daemon *daemon, struct config_faults *faults, struct err *err)
+{
+    const struct feed_options options = {
+        .host = daemon->host,
+        .ledger = daemon->ledger,
+        .store = daemon->store,
+        .intake = daemon->intake,
+        .overlap_ms = OVERLAP_MS,
+    };
+
+    daemon->feed = feed_new(&options);
+    if (feed_set_directory(daemon->feed, daemon->force.directory, faults))
+        return true;
+    for (size_t i = 0; i < faults->n; i++)
+        tell_blame(daemon->force.config, &faults->items[i]);
+    return reason(faults, err);
+}
+
 static bool open_delivery(struct daemon *daemon, struct config_faults *faults, struct err *err)
 {
     const struct delivery_options options = {
@@ -211,6 +229,7 @@ static void open_api(struct daemon *daemon)
         .journal = daemon->journal,
         .ledger = daemon->ledger,
         .sync = daemon->sync,
+        .feed = daemon->feed,
         .intake = daemon->intake,
         .delivery = daemon->delivery,
         .host = daemon->host,
@@ -302,6 +321,7 @@ static bool become_ready(struct daemon *daemon, struct err *err)
     CHECK(daemon_tell_files(daemon, err));
     CHECK(sync_recover(daemon->sync, err));
     CHECK(intake_recover(daemon->intake, err));
+    CHECK(feed_recover(daemon->feed, err));
     CHECK(delivery_start(daemon->delivery, err));
     access_set_ended(daemon->access, time_access_ended, daemon);
     CHECK(time_start(daemon, err));
@@ -322,6 +342,7 @@ bool daemon_start(struct daemon *daemon, struct config_faults *faults, struct er
     open_net(daemon);
     CHECK(open_sync(daemon, faults, err));
     open_intake(daemon);
+    CHECK(open_feed(daemon, faults, err));
     CHECK(open_delivery(daemon, faults, err));
     open_api(daemon);
     CHECK(open_listeners(daemon, err));
@@ -341,12 +362,15 @@ void daemon_stop(struct daemon *daemon)
     /* runs first: cut off by the network, they would count as failed rather than cancelled */
     if (daemon->sync != NULL)
         sync_stop(daemon->sync);
+    if (daemon->feed != NULL)
+        feed_stop(daemon->feed);
     if (daemon->delivery != NULL)
         delivery_stop(daemon->delivery);
     if (daemon->net != NULL)
         net_stop(daemon->net);
     time_stop(daemon);
     sync_free(&daemon->sync);
+    feed_free(&daemon->feed);
     host_free(&daemon->host);
     if (daemon->ledger != NULL)
         ledger_stop(daemon->ledger);

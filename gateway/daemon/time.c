@@ -129,6 +129,7 @@ static void time_beat(void *arg)
 
     watch_clock(&daemon->watch);
     sync_tick(daemon->sync);
+    feed_tick(daemon->feed);
     let_dates_pass(daemon);
     follow_rules(daemon);
     forget_runs(daemon);

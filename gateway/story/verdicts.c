@@ -1,5 +1,5 @@
 /* After a run: what became of its rows, as the one CSV that is handed to the source's adapter. First a line on the run
- * itself, then each row that was refused, in the order of the list. */
+ * itself, then each row that was refused or waits for a person, in the order of the list. */
 #include "story/story.h"
 
 #include <pthread.h>
@@ -53,15 +53,24 @@ static const char *ended_zh(const struct story *story)
     }
 }
 
-static void put_story(struct buf *out, const struct story *story)
+static int put_counts(const struct story *story, char *out, size_t size)
 {
     const struct run_counts *c = &story->counts;
+    if (story->feeds[0] != '\0')
+        return snprintf(out, size, "%s（run %s）：收到 %lld 条，新增 %lld，未变 %lld，拒绝 %lld，待人工 %lld",
+                        ended_zh(story), story->id, (long long)c->received, (long long)c->added,
+                        (long long)c->unchanged, (long long)c->rejected, (long long)c->doubtful);
+    return snprintf(out, size,
+                    "%s（run %s）：收到 %lld 行，新增 %lld，续期 %lld，变更 %lld，撤销 %lld，未变 %lld，拒绝 %lld",
+                    ended_zh(story), story->id, (long long)c->received, (long long)c->added, (long long)c->renewed,
+                    (long long)c->amended, (long long)c->withdrawn, (long long)c->unchanged, (long long)c->rejected);
+}
+
+static void put_story(struct buf *out, const struct story *story)
+{
     const struct err_info *info = err_info(err_by_name(story->error));
     char text[RUN_TEXT_MAX + 600];
-    int n = snprintf(text, sizeof text,
-                     "%s（run %s）：收到 %lld 行，新增 %lld，续期 %lld，变更 %lld，撤销 %lld，未变 %lld，拒绝 %lld",
-                     ended_zh(story), story->id, (long long)c->received, (long long)c->added, (long long)c->renewed,
-                     (long long)c->amended, (long long)c->withdrawn, (long long)c->unchanged, (long long)c->rejected);
+    int n = put_counts(story, text, sizeof text);
     if (story->error[0] != '\0' && n > 0 && (size_t)n < sizeof text)
         snprintf(text + n, sizeof text - (size_t)n, "。%s %s", info == NULL ? "" : info->zh, story->error_text_zh);
     put_row(out, 0, story->error[0] != '\0' ? story->error : story_state_name(story->state), "", text);
@@ -85,6 +94,21 @@ static const char *member(const json_value *row, const char *name)
     return text == NULL ? "" : text;
 }
 
+/* Its firm or registration, why, and which question a person is asked. */
+static const char *sentence(struct arena *arena, const json_value *row)
+{
+    const char *zh = member(row, "text_zh"), *detail = member(row, "detail"), *approval = member(row, "approval");
+    const char *uscc = member(row, "uscc"), *who = uscc[0] == '\0' ? member(row, "name") : uscc[0] == '#' ? "" : uscc;
+    return arena_printf(arena, "%s%s%s%s%s%s%s", who, who[0] == '\0' ? "" : " ", zh, detail[0] == '\0' ? "" : "：",
+                        detail, approval[0] == '\0' ? "" : "；待审批 ", approval);
+}
+
+static bool is_told(const json_value *row)
+{
+    const char *action = member(row, "action");
+    return strcmp(action, "rejected") == 0 || strcmp(action, "pending") == 0;
+}
+
 /* False ends the walk: there is no room for more. */
 static bool take_row(void *arg, struct bytes json)
 {
@@ -92,16 +116,13 @@ static bool take_row(void *arg, struct bytes json)
     struct err err = {0};
     AUTO_JSON doc = NULL;
     int64_t number = 0;
-    if (!json_parse(json, &doc, &err) || strcmp(member(json_root(doc), "action"), "rejected") != 0)
+    if (!json_parse(json, &doc, &err) || !is_told(json_root(doc)))
         return true;
     const json_value *row = json_root(doc);
-    const char *zh = member(row, "text_zh"), *detail = member(row, "detail"), *uscc = member(row, "uscc");
     json_integer(json_member(row, "line"), &number);
     struct buf csv;
     buf_init(&csv, 16u << 10);
-    put_row(&csv, number, member(row, "code"), member(row, "field"),
-            arena_printf(lines->arena, "%s%s%s%s%s", uscc[0] == '#' ? "" : uscc, uscc[0] == '#' ? "" : " ", zh,
-                         detail[0] == '\0' ? "" : "：", detail));
+    put_row(&csv, number, member(row, "code"), member(row, "field"), sentence(lines->arena, row));
     struct line *line = &lines->items[lines->n++];
     *line = (struct line){number, bytes_dup(lines->arena, buf_bytes(&csv))};
     lines->bytes += csv.n;
