@@ -175,7 +175,7 @@ static bool case_named(struct intake_case *c, struct bytes names, struct err *er
     const char *parts[4];
 
     if (!names_split(bytes_dup(c->arena, names), parts))
-        return err_set(err, ERR_STORE_CORRUPT, "held", "names");
+        return err_set(err, ERR_STORE_CORRUPT, "held", "%s", "");
     c->in.sender = sender_of(c, parts[0]);
     c->envelope.id = parts[1];
     c->envelope.kind = parts[2];

@@ -131,7 +131,7 @@ bool intake_seal(const struct catalog *catalog, const struct crypto_keyring *rin
     }
     buf_put(body, json.p, json.n);
     if (body->overflow)
-        return err_set(err, ERR_MESSAGE_TOO_LARGE, NULL, "%zu bytes", json.n);
+        return err_set(err, ERR_MESSAGE_TOO_LARGE, NULL, "%s", "");
     return jws_sign_detached(ring, alg, TYP, now_ms, json, signature, err);
 }
 

@@ -1,8 +1,9 @@
-/* Any bytes as a message to the gateway, by one partner whose keys are fixed: what is refused is refused with a code that
- * tells the sender, what is taken is whole.
+/* Any bytes as a message to the gateway, by one partner whose keys are fixed: what is refused is refused with a code
+ * that tells the sender, what is taken is whole.
  *
- * The first byte chooses. Its two low bits: JSON, flattened JWS, XML. The third: the bytes come signed as they are (JSON
- * with its detached JWS as the first line), or the fuzzer signs them, so that what lies behind the signature is met, too. */
+ * The first byte chooses. Its two low bits: JSON, flattened JWS, XML. The third: the bytes come signed as they are
+ * (JSON with its detached JWS as the first line), or the fuzzer signs them, so that what lies behind the signature is
+ * met, too. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,8 +100,8 @@ static void flatten(struct bytes payload, struct buf *out)
     buf_init(&compact, JWS_COMPACT_MAX);
     require(jws_sign_compact(ring, CRYPTO_ES256, NULL, NOW, payload, &compact, &err));
     const char *first = (const char *)compact.p, *second = strchr(first, '.') + 1, *third = strchr(second, '.') + 1;
-    buf_printf(out, "{\"protected\":\"%.*s\",\"payload\":\"%.*s\",\"signature\":\"%s\"}", (int)(second - first - 1), first,
-               (int)(third - second - 1), second, third);
+    buf_printf(out, "{\"protected\":\"%.*s\",\"payload\":\"%.*s\",\"signature\":\"%s\"}", (int)(second - first - 1),
+               first, (int)(third - second - 1), second, third);
     buf_free(&compact);
 }
 

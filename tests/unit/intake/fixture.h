@@ -1,5 +1,5 @@
-/* What the tests of this folder share: a gateway's store, ledger, workers and catalogue without its network, partners with
- * keys, and messages written, signed and sent in a line. */
+/* What the tests of this folder share: a gateway's store, ledger, workers and catalogue without its network, partners
+ * with keys, and messages written, signed and sent in a line. */
 #ifndef INTAKE_FIXTURE_H
 #define INTAKE_FIXTURE_H
 
@@ -42,7 +42,7 @@
 struct world {
     char directory[64];
     struct arena *arena;
-    struct crypto_keyring *ring;       /* of the partners and of the gateway: one key for all */
+    struct crypto_keyring *ring; /* of the partners and of the gateway: one key for all */
     struct catalog *catalog;
     struct directory *partners;
     struct store_options store_options;
@@ -57,7 +57,7 @@ struct world {
     pthread_mutex_t lock;
     pthread_cond_t committed;
     uint64_t commits;
-    struct json_doc *docs[256];        /* receipts parsed, freed at the end */
+    struct json_doc *docs[256]; /* receipts parsed, freed at the end */
     size_t doc_n;
 };
 
@@ -87,7 +87,8 @@ static inline void write_file(struct world *w, const char *name, const char *tex
     fclose(file);
 }
 
-/* ---- the world ----------------------------------------------------------------------------------------------------- */
+/* ---- the world -----------------------------------------------------------------------------------------------------
+ */
 
 #define RULES                                                                                                          \
     "versions:\n  - version: \"2026-1\"\n    document_no: no\n    decided_by: office\n"                                \
@@ -123,8 +124,8 @@ static inline void load_directory(struct world *w)
 
 static inline void partner_init(struct world *w, struct partner *partner, const char *id, unsigned roles, uint32_t slot)
 {
-    static const char *const kinds[] = {"certification.batch", "exclusion.notice", "echo", "receipt", "reconciliation",
-                                        NULL};
+    static const char *const kinds[] = {
+        "certification.batch", "exclusion.notice", "echo", "receipt", "reconciliation", NULL};
     *partner = (struct partner){
         .id = id, .name = id, .roles = roles, .kinds = kinds, .answer_alg = CRYPTO_ES256, .slot = slot};
     partner->signing = (struct jws_expect){
@@ -158,8 +159,12 @@ static inline void world_open(struct world *w)
     const struct net_options net = {.threads = 1, .workers = 2, .connections = 4, .stop_ms = 1000};
     world_open_store(w);
     w->net = net_new(&net);
-    const struct intake_options options = {
-        .ledger = w->ledger, .store = w->store, .journal = w->journal, .net = w->net, .gateway = GATEWAY, .objection_days = 15};
+    const struct intake_options options = {.ledger = w->ledger,
+                                           .store = w->store,
+                                           .journal = w->journal,
+                                           .net = w->net,
+                                           .gateway = GATEWAY,
+                                           .objection_days = 15};
     w->intake = intake_new(&options);
     intake_set(w->intake, w->catalog, w->partners);
     NEED(net_start(w->net, &err), err);
@@ -205,8 +210,11 @@ static inline struct world *world_new(void)
     partner_init(w, &w->bank, "bank-a", ROLE_BANK, 3);
     w->policy = load_policy(w, POLICY_ADMISSION_AUTOMATIC);
     w->journal = journal_lmdb();
-    w->store_options = (struct store_options){
-        .directory = in_dir(w, "store"), .map_size = (int64_t)1 << 32, .readers = 32, .exclusive = true, .no_sync = true};
+    w->store_options = (struct store_options){.directory = in_dir(w, "store"),
+                                              .map_size = (int64_t)1 << 32,
+                                              .readers = 32,
+                                              .exclusive = true,
+                                              .no_sync = true};
     clock_test_set(T0, 1000);
     world_open(w);
     return w;
@@ -243,7 +251,8 @@ static inline int teardown(void **state)
     return 0;
 }
 
-/* ---- codes --------------------------------------------------------------------------------------------------------- */
+/* ---- codes ---------------------------------------------------------------------------------------------------------
+ */
 
 /* The check character of an organisation code (GB 11714) of eight digits. */
 static inline char organisation_check(const char *eight)
@@ -285,15 +294,16 @@ static inline const char *code(struct world *w, unsigned i)
     return code_of(w, i, false);
 }
 
-/* ---- a message ----------------------------------------------------------------------------------------------------- */
+/* ---- a message -----------------------------------------------------------------------------------------------------
+ */
 
 struct say {
-    const struct partner *from;        /* NULL: the bureau */
+    const struct partner *from; /* NULL: the bureau */
     enum intake_form form;
     const char *id, *kind, *body;
-    const char *sender, *receiver;     /* NULL: as they should be */
-    int version;                       /* 0: 1 */
-    int64_t created_ms, now_ms;        /* 0: T0 */
+    const char *sender, *receiver; /* NULL: as they should be */
+    int version;                   /* 0: 1 */
+    int64_t created_ms, now_ms;    /* 0: T0 */
 };
 
 static inline const char *envelope_and_body(struct world *w, const struct say *say)
@@ -375,7 +385,8 @@ static inline struct intake_in letter(struct world *w, const struct say *say)
     return in;
 }
 
-/* ---- sending ------------------------------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------------------------------------------
+ */
 
 struct outcome {
     bool ended;
@@ -413,11 +424,11 @@ static inline void outcome_wait(struct outcome *outcome)
 
 /* What the sender gets: a refusal with its code, or a receipt. */
 struct answer {
-    const char *code, *place;          /* "" when it was taken */
+    const char *code, *place; /* "" when it was taken */
     bool duplicate, pending;
     struct bytes receipt;
-    const json_value *body;            /* of the receipt in JSON */
-    const char *id;                    /* of the receipt */
+    const json_value *body; /* of the receipt in JSON */
+    const char *id;         /* of the receipt */
 };
 
 static inline const json_value *parsed(struct world *w, struct bytes json)
@@ -497,7 +508,8 @@ static inline struct answer send_message(struct world *w, const struct say *say)
 }
 #define SAY(w, ...) send_message(w, &(const struct say){__VA_ARGS__})
 
-/* ---- bodies -------------------------------------------------------------------------------------------------------- */
+/* ---- bodies --------------------------------------------------------------------------------------------------------
+ */
 
 static inline const char *cert_row(struct world *w, const char *action, const char *uscc, const char *more)
 {
@@ -527,7 +539,8 @@ static inline const char *many_rows(struct world *w, const char *action, unsigne
     return batch_of(w, (const char *)kept(w, &rows).p);
 }
 
-/* ---- what a receipt says ------------------------------------------------------------------------------------------- */
+/* ---- what a receipt says -------------------------------------------------------------------------------------------
+ */
 
 static inline const char *told(const json_value *object, const char *name)
 {
@@ -554,7 +567,8 @@ static inline void row_is(const json_value *body, int64_t index, const char *res
     assert_string_equal(told(row, "code"), code_name);
 }
 
-/* ---- what is stored ------------------------------------------------------------------------------------------------ */
+/* ---- what is stored ------------------------------------------------------------------------------------------------
+ */
 
 struct view {
     struct store_txn *txn;
@@ -696,7 +710,8 @@ static inline void rebuild_is_equal(struct world *w)
     NEED(ledger_rebuild(w->store, w->journal, in_dir(w, "scratch"), NULL, NULL, &out, &err), err);
 }
 
-/* ---- persons ------------------------------------------------------------------------------------------------------- */
+/* ---- persons -------------------------------------------------------------------------------------------------------
+ */
 
 static inline void decide_by(struct world *w, const char *id, bool grant, const char *comment)
 {
@@ -736,7 +751,8 @@ static inline const char *open_proposal(struct world *w, const char *what, const
     return search.id;
 }
 
-/* ---- the list ------------------------------------------------------------------------------------------------------ */
+/* ---- the list ------------------------------------------------------------------------------------------------------
+ */
 
 struct listing_job {
     struct world *w;

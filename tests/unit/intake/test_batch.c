@@ -26,13 +26,13 @@ static void a_bad_row_does_not_spoil_the_good_ones(void **state)
     char wrong[19];
     memcpy(wrong, code(w, 2), sizeof(wrong));
     wrong[17] = wrong[17] == 'A' ? 'B' : 'A';
-    struct answer answer = batch(
-        w, "m-1",
-        batch_of(w, arena_printf(w->arena, "%s,%s,%s,%s,%s", cert_row(w, "grant", code(w, 1), ""),
-                                 cert_row(w, "grant", wrong, ""),
-                                 cert_row(w, "grant", code(w, 3), ",\"valid_until\":\"2025-12-31\""),
-                                 cert_row(w, "grant", code(w, 4), ",\"region_code\":\"999999\""),
-                                 cert_row(w, "grant", code(w, 5), ""))));
+    struct answer answer =
+        batch(w, "m-1",
+              batch_of(w, arena_printf(w->arena, "%s,%s,%s,%s,%s", cert_row(w, "grant", code(w, 1), ""),
+                                       cert_row(w, "grant", wrong, ""),
+                                       cert_row(w, "grant", code(w, 3), ",\"valid_until\":\"2025-12-31\""),
+                                       cert_row(w, "grant", code(w, 4), ",\"region_code\":\"999999\""),
+                                       cert_row(w, "grant", code(w, 5), ""))));
     assert_string_equal(told(answer.body, "result"), "partial");
     assert_false(answer.pending);
     assert_int_equal(json_count(json_member(answer.body, "rows")), 3);
@@ -133,8 +133,7 @@ static void two_messages_wait_for_one_question(void **state)
     struct world *w = *state;
     const char *uscc = code_of(w, 7, true);
     batch(w, "m-1", one_row(w, "grant", uscc));
-    struct answer second =
-        batch(w, "m-2", batch_of(w, cert_row(w, "renew", uscc, ",\"valid_until\":\"2027-12-31\"")));
+    struct answer second = batch(w, "m-2", batch_of(w, cert_row(w, "renew", uscc, ",\"valid_until\":\"2027-12-31\"")));
     assert_true(second.pending);
     assert_int_equal(entries(w, TABLE_HELD), 2);
     decide_by(w, open_proposal(w, "firm", uscc), false, "another firm");
@@ -312,8 +311,8 @@ static void one_row_more_is_refused(void **state)
 static void a_kind_without_consequences_is_only_recorded(void **state)
 {
     struct world *w = *state;
-    struct answer answer = SAY(w, .id = "m-1", .kind = "reconciliation",
-                               .body = "{\"day\":\"2026-11-23\",\"sent\":[],\"received\":[]}");
+    struct answer answer =
+        SAY(w, .id = "m-1", .kind = "reconciliation", .body = "{\"day\":\"2026-11-23\",\"sent\":[],\"received\":[]}");
     if (answer.code[0] != '\0') /* the lists may not be empty */
         answer = SAY(w, .id = "m-2", .kind = "receipt", .body = "{\"of\":\"wc-1-2\",\"result\":\"accepted\"}");
     assert_string_equal(told(answer.body, "result"), "accepted");

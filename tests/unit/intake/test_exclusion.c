@@ -1,4 +1,5 @@
-/* Exclusions: imposed by whoever may, lifted by the one who imposed them, compared by a person where the name is another. */
+/* Exclusions: imposed by whoever may, lifted by the one who imposed them, compared by a person where the name is
+ * another. */
 #include "fixture.h"
 
 static const char *notice(struct world *w, const char *action, unsigned firm, const char *name, const char *ground)
@@ -59,8 +60,8 @@ static void only_the_imposer_lifts(void **state)
     list_firms(w, 1, 5);
     platform(w, "m-1", notice(w, "impose", 1, "firm", "abnormal_operation"));
     assert_int_equal(status_of(w, code(w, 1)), LISTING_SUSPENDED);
-    struct answer other = SAY(w, .id = "m-1", .kind = "exclusion.notice",
-                              .body = notice(w, "lift", 1, "firm", "abnormal_operation"));
+    struct answer other =
+        SAY(w, .id = "m-1", .kind = "exclusion.notice", .body = notice(w, "lift", 1, "firm", "abnormal_operation"));
     assert_string_equal(told(other.body, "result"), "rejected");
     row_is(other.body, 0, "rejected", "firm.state");
     assert_int_equal(status_of(w, code(w, 1)), LISTING_SUSPENDED);
@@ -90,8 +91,9 @@ static void too_many_exclusions_wait_like_withdrawals(void **state)
     buf_init(&rows, 1 << 20);
     list_firms(w, 1, 30);
     for (unsigned i = 1; i <= 10; i++)
-        buf_printf(&rows, "%s{\"action\":\"impose\",\"uscc\":\"%s\",\"name\":\"firm\",\"ground\":\"moved_out\","
-                          "\"effective\":\"2026-11-20\"}",
+        buf_printf(&rows,
+                   "%s{\"action\":\"impose\",\"uscc\":\"%s\",\"name\":\"firm\",\"ground\":\"moved_out\","
+                   "\"effective\":\"2026-11-20\"}",
                    i == 1 ? "" : ",", code(w, i));
     struct answer answer =
         platform(w, "m-1", arena_printf(w->arena, "{\"rows\":[%s]}", (const char *)kept(w, &rows).p));

@@ -62,8 +62,8 @@ static void a_few_withdrawals_pass_until_their_sum_is_too_large(void **state)
     assert_int_equal(guard_of(w, "bureau-1"), 2);
     assert_string_equal(told(batch(w, "m-2", many_rows(w, "withdraw", 3, 1)).body, "result"), "pending");
     /* another bureau has its own sum */
-    struct answer other = SAY(w, .from = &w->other, .id = "m-1", .kind = "certification.batch",
-                              .body = many_rows(w, "withdraw", 4, 1));
+    struct answer other =
+        SAY(w, .from = &w->other, .id = "m-1", .kind = "certification.batch", .body = many_rows(w, "withdraw", 4, 1));
     assert_string_equal(told(other.body, "result"), "accepted");
 }
 
@@ -180,8 +180,9 @@ static void a_changed_schema_is_answered_with_a_rejection(void **state)
     struct err err = {0};
     list_firms(w, 1, FIRMS);
     batch(w, "m-1", many_rows(w, "withdraw", 1, 10));
-    shell(w, "cp -r %s/schemas schemas && sed -i 's/^certification.batch,1,/certification.batch,2,/' "
-             "schemas/catalog.csv",
+    shell(w,
+          "cp -r %s/schemas schemas && sed -i 's/^certification.batch,1,/certification.batch,2,/' "
+          "schemas/catalog.csv",
           SOURCE_DIR);
     NEED(catalog_load(in_dir(w, "schemas"), &other, &err), err);
     intake_set(w->intake, other, w->partners);

@@ -9,8 +9,12 @@ static const char *text_of(struct world *w, const char *id)
 
 static struct answer post(struct world *w, const char *body)
 {
-    const struct intake_in in = {.sender = &w->bureau, .form = INTAKE_JOSE, .body = bytes_str(body), .now_ms = T0,
-                                 .address = "192.0.2.1", .trace_id = "0af7651916cd43dd8448eb211c80319c"};
+    const struct intake_in in = {.sender = &w->bureau,
+                                 .form = INTAKE_JOSE,
+                                 .body = bytes_str(body),
+                                 .now_ms = T0,
+                                 .address = "192.0.2.1",
+                                 .trace_id = "0af7651916cd43dd8448eb211c80319c"};
     return deliver(w, &in);
 }
 

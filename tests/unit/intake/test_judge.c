@@ -3,7 +3,8 @@
 
 static struct intake_in good(struct world *w, const char *id)
 {
-    return letter(w, &(const struct say){.id = id, .kind = "certification.batch", .body = one_row(w, "grant", code(w, 1))});
+    return letter(
+        w, &(const struct say){.id = id, .kind = "certification.batch", .body = one_row(w, "grant", code(w, 1))});
 }
 
 static void refused_as(struct world *w, const struct intake_in *in, const char *code_name)
@@ -271,18 +272,18 @@ static void other_bytes_at_once_are_refused_and_kept(void **state)
     struct world *w = *state;
     struct outcome outcomes[2];
     struct intake_case *cases[2];
-    const struct intake_in both[2] = {
-        good(w, "m-1"),
-        letter(w, &(const struct say){
-                      .id = "m-1", .kind = "certification.batch", .body = one_row(w, "grant", code(w, 2))})};
+    const struct intake_in both[2] = {good(w, "m-1"),
+                                      letter(w, &(const struct say){.id = "m-1",
+                                                                    .kind = "certification.batch",
+                                                                    .body = one_row(w, "grant", code(w, 2))})};
     two_under_way(w, both, outcomes, cases);
     assert_int_equal(outcomes[0].err.code, ERR_NONE);
     assert_int_equal(outcomes[1].err.code, ERR_MESSAGE_ID_REUSED);
     intake_close(&cases[0]);
     intake_close(&cases[1]);
     assert_int_equal(status_of(w, code(w, 2)), LISTING_NONE);
-    assert_string_equal(SAY(w, .id = "m-2", .kind = "certification.batch", .body = one_row(w, "grant", code(w, 3))).code,
-                        "");
+    assert_string_equal(
+        SAY(w, .id = "m-2", .kind = "certification.batch", .body = one_row(w, "grant", code(w, 3))).code, "");
     assert_int_equal(entries(w, TABLE_REFUSED), 1);
 }
 
@@ -303,13 +304,13 @@ static void a_decision_may_be_made_twice(void **state)
     struct intake_case *c;
     struct answer answer = {0};
     struct err err = {0};
-    const struct intake_in in =
-        letter(w, &(const struct say){.id = "m-1",
-                                      .kind = "certification.batch",
-                                      .body = batch_of(w, arena_printf(w->arena, "%s,%s,%s",
-                                                                       cert_row(w, "grant", code(w, 1), ""),
-                                                                       cert_row(w, "grant", "91140100", ""),
-                                                                       cert_row(w, "grant", code_of(w, 2, true), "")))});
+    const struct intake_in in = letter(
+        w,
+        &(const struct say){.id = "m-1",
+                            .kind = "certification.batch",
+                            .body = batch_of(w, arena_printf(w->arena, "%s,%s,%s", cert_row(w, "grant", code(w, 1), ""),
+                                                             cert_row(w, "grant", "91140100", ""),
+                                                             cert_row(w, "grant", code_of(w, 2, true), "")))});
     gate_close(w, &gate);
     outcome_init(&outcome);
     NEED(intake_read(w->intake, &in, &c, &err), err);

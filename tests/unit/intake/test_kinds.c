@@ -152,12 +152,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup_kinds, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(an_upheld_objection_puts_the_firm_back),
-        TEST(a_long_statement_is_kept_for_the_person),
-        TEST(an_objection_is_answered_without_its_bytes),
-        TEST(a_pledge_of_many_rights_is_kept),
-        TEST(more_rights_than_fit_are_refused_in_no_time),
-        TEST(a_right_held_elsewhere_waits_and_passes_when_granted),
+        TEST(an_upheld_objection_puts_the_firm_back),      TEST(a_long_statement_is_kept_for_the_person),
+        TEST(an_objection_is_answered_without_its_bytes),  TEST(a_pledge_of_many_rights_is_kept),
+        TEST(more_rights_than_fit_are_refused_in_no_time), TEST(a_right_held_elsewhere_waits_and_passes_when_granted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

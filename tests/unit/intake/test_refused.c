@@ -6,8 +6,12 @@ static void garbage(struct world *w, const struct partner *from, size_t size, in
 {
     uint8_t *body = arena_alloc(w->arena, size);
     memset(body, 'x', size);
-    const struct intake_in in = {.sender = from, .form = INTAKE_JSON, .body = bytes_of(body, size),
-                                 .signature = BYTES_LIT("a..b"), .now_ms = now_ms, .address = "192.0.2.1",
+    const struct intake_in in = {.sender = from,
+                                 .form = INTAKE_JSON,
+                                 .body = bytes_of(body, size),
+                                 .signature = BYTES_LIT("a..b"),
+                                 .now_ms = now_ms,
+                                 .address = "192.0.2.1",
                                  .trace_id = "0af7651916cd43dd8448eb211c80319c"};
     assert_string_not_equal(deliver(w, &in).code, "");
 }
@@ -168,8 +172,9 @@ static void all_faults_of_the_schema_are_told_up_to_a_bound(void **state)
     buf_init(&rows, 1 << 20);
     for (int i = 0; i < 3 * INTAKE_ERRORS_MAX; i++)
         buf_printf(&rows, "%s{\"action\":\"erase\"}", i == 0 ? "" : ",");
-    struct intake_in in = letter(w, &(const struct say){.id = "m-1", .kind = "certification.batch",
-                                                        .body = batch_of(w, (const char *)kept(w, &rows).p)});
+    struct intake_in in =
+        letter(w, &(const struct say){
+                      .id = "m-1", .kind = "certification.batch", .body = batch_of(w, (const char *)kept(w, &rows).p)});
     struct intake_case *c;
     const struct err *errors;
     struct err err = {0};
