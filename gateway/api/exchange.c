@@ -305,19 +305,21 @@ struct stream {
     size_t n, at;
 };
 
+static int64_t time_of(const struct exchange *item)
+{
+    return item->received_ms + item->created_ms;
+}
+
 static struct stream *newest(struct stream streams[3])
 {
     struct stream *found = NULL;
-    int64_t found_ms = 0;
 
     for (int i = 0; i < 3; i++) {
-        const struct stream *stream = &streams[i];
-        const struct exchange *item = &stream->items[stream->at];
+        struct stream *stream = &streams[i];
 
-        if (stream->at == stream->n || (found && item->received_ms + item->created_ms <= found_ms))
-            continue;
-        found = &streams[i];
-        found_ms = item->received_ms + item->created_ms;
+        if (stream->at < stream->n &&
+            (!found || time_of(&stream->items[stream->at]) > time_of(&found->items[found->at])))
+            found = stream;
     }
     return found;
 }
