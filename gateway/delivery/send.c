@@ -9,11 +9,25 @@
 #define HOLD_MS 1000 /* after the ledger had no room */
 #define BUSY_MS 200  /* after the host had none */
 #define KEY_MS 60000 /* after a signing key has ended */
+#define TOLD_MS 60000 /* between two complaints of one kind */
 
 static void hold(struct queue *queue, int64_t ms)
 {
     queue->hold_mono_ms = clock_mono_ms() + ms;
     engine_want(queue->delivery, queue->hold_mono_ms);
+}
+
+/* A full disk fails every queue each second: it is told once a minute. */
+static void hold_after(struct queue *queue, const struct err *err)
+{
+    struct delivery *delivery = queue->delivery;
+    int64_t now = clock_mono_ms();
+    hold(queue, HOLD_MS);
+    if (err->code == delivery->told_code && now - delivery->told_mono_ms < TOLD_MS)
+        return;
+    delivery->told_code = err->code;
+    delivery->told_mono_ms = now;
+    log_err(LOG_WARN, "delivery.held", err);
 }
 
 /* ---- what a step of the ledger came to ---- */
@@ -45,8 +59,6 @@ static void claim_done(void *arg, const struct err *err)
     }
     queue_wake(step->delivery);
     pthread_mutex_unlock(&step->delivery->lock);
-    if (err->code != ERR_NONE)
-        log_err(LOG_WARN, "delivery.claim", err);
     free(step);
 }
 
@@ -108,12 +120,10 @@ static void settle_done(void *arg, const struct err *err)
         settled(step->queue, step);
     } else {
         step->queue->phase = step->judged.unclaimed ? PHASE_IDLE : PHASE_ANSWERED;
-        hold(step->queue, HOLD_MS);
+        hold_after(step->queue, err);
     }
     queue_wake(step->delivery);
     pthread_mutex_unlock(&step->delivery->lock);
-    if (err->code != ERR_NONE)
-        log_err(LOG_WARN, "delivery.settle", err);
     free(step);
 }
 
@@ -126,7 +136,7 @@ static void submit_settle(struct queue *queue, const struct judged *judged)
     step->judged = *judged;
     step->skip_refused = queue->skip_refused;
     queue->phase = PHASE_SETTLING;
-    if (ledger_submit(queue->delivery->options.ledger, settle_job, settle_done, step, &err))
+    if (ledger_submit_patient(queue->delivery->options.ledger, settle_job, settle_done, step, &err))
         return;
     free(step);
     queue->phase = judged->unclaimed ? PHASE_IDLE : PHASE_ANSWERED;
@@ -323,8 +333,7 @@ static void look(struct pass *pass, struct queue *queue)
     if (partner == NULL || queue->looked_round == pass->round)
         return;
     if (!choose(pass, queue, &err)) {
-        log_err(LOG_ERROR, "delivery.look", &err);
-        hold(queue, HOLD_MS);
+        hold_after(queue, &err);
     } else if (queue->letter.n == 0) {
         queue->looked_round = pass->round;
     } else if (queue->asks) {
@@ -349,7 +358,7 @@ static void sweep_done(void *arg, const struct err *err)
         queue->post = sweep->post;
         queue->counted_to = queue->counted = 0;
     } else {
-        hold(queue, HOLD_MS);
+        hold_after(queue, err);
     }
     queue_wake(sweep->delivery);
     pthread_mutex_unlock(&sweep->delivery->lock);
@@ -360,12 +369,13 @@ static void sweep_done(void *arg, const struct err *err)
     free(sweep);
 }
 
-static void start_sweep(struct queue *queue)
+static void start_sweep(struct pass *pass, struct queue *queue)
 {
     struct sweep *sweep = xcalloc(1, sizeof *sweep);
     struct err err = {0};
     *sweep =
         (struct sweep){.delivery = queue->delivery, .queue = queue, .id = queue->id, .give_up_ms = queue->give_up_ms};
+    queue->relist_size = journal_size(pass->view.journal, pass->txn);
     queue->phase = PHASE_CLAIMING;
     if (ledger_submit(queue->delivery->options.ledger, sweep_job, sweep_done, sweep, &err))
         return;
@@ -377,7 +387,7 @@ static void start_sweep(struct queue *queue)
 /* The list could not begin anew when there was no number left for it. */
 static bool waits_to_relist(const struct pass *pass, const struct queue *queue)
 {
-    return queue->post.relist && journal_size(pass->view.journal, pass->txn) > (uint64_t)queue->post.cursor;
+    return queue->post.relist && journal_size(pass->view.journal, pass->txn) > queue->relist_size;
 }
 
 /* ---- one queue ---- */
@@ -409,7 +419,7 @@ static void consider(struct pass *pass, struct queue *queue)
     if (!may_send(queue, pass))
         return;
     if (queue->failing || waits_to_relist(pass, queue)) {
-        start_sweep(queue);
+        start_sweep(pass, queue);
         return;
     }
     if (due > pass->wall_ms) {

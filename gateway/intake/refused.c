@@ -134,7 +134,7 @@ void refused_keep(struct intake_case *c, const struct err *err)
     if (!within_rate(c->intake, c->in.sender->slot, c->in.now_ms))
         return;
     struct refusal *refusal = refusal_new(c, err);
-    if (!ledger_submit(c->intake->options.ledger, refused_put, refused_done, refusal, &full))
+    if (!ledger_submit_patient(c->intake->options.ledger, refused_put, refused_done, refusal, &full))
         refused_done(refusal, &full);
 }
 

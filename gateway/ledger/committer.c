@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define COMPANY_NS 20000000     /* how long what nobody waits for waits for others */
 #define LOOK_AGAIN_NS 100000000 /* how late a large job that was held back may be noticed */
 
 /* Waits on it may end by the clock that nobody sets. */
@@ -226,19 +227,34 @@ static void tell_watchers(struct ledger *ledger)
 
 /* ---- the queue ---- */
 
+static struct timespec in_ns(long ns)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += ns;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return until;
+}
+
 /* With the lock held: until something has come, or what is held back may come. */
 static void wait_for_jobs(struct ledger *ledger)
 {
-    struct timespec until;
     if (ledger->queue.large.first == NULL) {
         pthread_cond_wait(&ledger->more, &ledger->lock);
         return;
     }
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += LOOK_AGAIN_NS;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    struct timespec until = in_ns(LOOK_AGAIN_NS);
     pthread_cond_timedwait(&ledger->more, &ledger->lock, &until);
+}
+
+/* With the lock held: what nobody waits for waits a moment for others to share its commit. */
+static void wait_for_company(struct ledger *ledger)
+{
+    struct timespec until = in_ns(COMPANY_NS);
+    while (!ledger->stopping && queue_patient(&ledger->queue) &&
+           pthread_cond_timedwait(&ledger->more, &ledger->lock, &until) == 0)
+        ;
 }
 
 /* NULL: stopping, and none is left. */
@@ -246,8 +262,11 @@ static struct job *take_jobs(struct ledger *ledger)
 {
     struct job *jobs;
     pthread_mutex_lock(&ledger->lock);
-    while ((jobs = queue_take(&ledger->queue, clock_mono_ms(), ledger->stopping)) == NULL && !ledger->stopping)
+    wait_for_company(ledger);
+    while ((jobs = queue_take(&ledger->queue, clock_mono_ms(), ledger->stopping)) == NULL && !ledger->stopping) {
         wait_for_jobs(ledger);
+        wait_for_company(ledger);
+    }
     metric_set(METRIC_QUEUE_LEDGER, ledger->queue.waiting);
     pthread_cond_broadcast(&ledger->room);
     pthread_mutex_unlock(&ledger->lock);
@@ -348,6 +367,11 @@ static bool enqueue(struct ledger *ledger, const struct job *like, enum pressure
 bool ledger_submit(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, struct err *err)
 {
     return enqueue(ledger, &(struct job){.decide = decide, .done = done, .arg = arg}, TURN_AWAY, err);
+}
+
+bool ledger_submit_patient(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, struct err *err)
+{
+    return enqueue(ledger, &(struct job){.decide = decide, .done = done, .arg = arg, .patient = true}, TURN_AWAY, err);
 }
 
 bool ledger_submit_for(struct ledger *ledger, unsigned owner, size_t rows, ledger_decide *decide, ledger_done *done,

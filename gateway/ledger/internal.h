@@ -11,6 +11,7 @@
 #define LEDGER_TX_WRITES 20000 /* puts and deletes after which no further job joins a transaction */
 #define LEDGER_TX_BYTES (32u << 20) /* original bytes likewise: they are in memory twice until the commit */
 #define LEDGER_OWNERS 256      /* that are told apart; more share */
+#define LEDGER_COMPANY 64      /* so many that nobody waits for go without waiting for more */
 #define LEDGER_OWNER_ROWS 64   /* rows of one owner in a transaction at most; a job of more is large and goes alone */
 #define LEDGER_LARGE_SHARE 200 /* a large job's owner lets so many times its duration pass before the next … */
 #define LEDGER_LARGE_WAIT 30000 /* … but no longer than this, ms */
@@ -109,6 +110,7 @@ struct job {
     ledger_decide *decide;
     ledger_done *done;
     void *arg;
+    bool patient; /* nobody waits for it: a moment later will do */
     struct err err;
     enum job_state state; /* refused: wrote nothing; failed: after writing, never decided again */
     unsigned owner;       /* 0: the gateway itself, which is never held back */
@@ -123,6 +125,7 @@ struct job_list {
 };
 struct job_queue {
     struct job_list small, large;
+    int patient; /* of those that wait */
     int waiting;
     bool large_next;              /* small ones had their turn */
     unsigned owner;               /* of the latest small job … */
@@ -137,6 +140,8 @@ bool queue_takes(const struct job_queue *queue, const struct job *like, int64_t 
 /* The jobs of the next transaction: small ones of all owners, or a large one; NULL when none may run now. `all`: nobody is
  * held back. */
 struct job *queue_take(struct job_queue *queue, int64_t now_ms, bool all);
+/* Only what nobody waits for is there, and not much of it. */
+bool queue_patient(const struct job_queue *queue);
 /* A large job of this owner took so long. */
 void queue_charge(struct job_queue *queue, unsigned owner, int64_t now_ms, int64_t took_ms);
 struct ledger {

@@ -45,6 +45,8 @@ typedef bool ledger_decide(struct ledger_tx *tx, void *arg, struct err *err);
 typedef void ledger_done(void *arg, const struct err *err);
 /* busy.queue when the queue is full; never blocks. */
 bool ledger_submit(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, struct err *err);
+/* The same for what nobody waits for: it may wait 20 ms for others, so that one commit does for many. */
+bool ledger_submit_patient(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, struct err *err);
 /* The same for the work of an owner (from 1: a partner) that decides so many rows. Owners take turns: none has more than 64
  * rows in one transaction. A job of more goes alone and behind small ones that wait; while other owners' small jobs come,
  * the next large one of the same owner is held back until 200 times its duration has passed, at most half a minute, and

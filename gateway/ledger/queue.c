@@ -77,12 +77,18 @@ void queue_charge(struct job_queue *queue, unsigned owner, int64_t now_ms, int64
 
 /* ---- in and out ---- */
 
+bool queue_patient(const struct job_queue *queue)
+{
+    return queue->waiting > 0 && queue->patient == queue->waiting && queue->waiting < LEDGER_COMPANY;
+}
+
 void queue_put(struct job_queue *queue, struct job *job, int64_t now_ms)
 {
     list_add(job_is_large(job) ? &queue->large : &queue->small, job);
     if (!job_is_large(job))
         note_owner(queue, job->owner, now_ms);
     queue->waiting++;
+    queue->patient += job->patient;
 }
 
 /* An owner's jobs keep their order: behind one that must wait, none of its comes. */
@@ -105,6 +111,7 @@ static struct job *take_small(struct job_queue *queue)
             continue;
         }
         *end = list_take(&queue->small, at);
+        queue->patient -= (*end)->patient;
         end = &(*end)->next;
         n++;
         queue->waiting--;
