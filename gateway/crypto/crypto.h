@@ -129,7 +129,7 @@ bool crypto_tls_client(const struct crypto_tls_files *files, struct crypto_tls *
 struct crypto_tls *crypto_tls_ref(struct crypto_tls *tls);
 void crypto_tls_free(struct crypto_tls **tls);
 
-struct crypto_session;                    /* belongs to one thread */
+struct crypto_session;                    /* belongs to one thread at a time */
 struct crypto_session *crypto_session_new(struct crypto_tls *tls);   /* a server's; keeps a reference */
 /* A client's, to `host`, a name or an address that must stand in the certificate. NULL with client.tls when it can be
  * neither. The first read begins the handshake. */
@@ -141,6 +141,8 @@ enum crypto_io { CRYPTO_IO_OK, CRYPTO_IO_WANT, CRYPTO_IO_CLOSED, CRYPTO_IO_FAILE
 #define CRYPTO_SESSION_FEED_MAX (64u << 10)
 #define CRYPTO_SESSION_OUTPUT_MAX (32u << 20)
 bool crypto_session_feed(struct crypto_session *session, struct bytes cipher);
+/* The handshake alone, as far as what was fed goes, so that its cost may be borne elsewhere; reading goes on from there. */
+enum crypto_io crypto_session_handshake(struct crypto_session *session);
 /* Plaintext into buf (at most n); drives the handshake. WANT: feed more. */
 enum crypto_io crypto_session_read(struct crypto_session *session, uint8_t *buf, size_t n, size_t *n_out);
 /* OK: all of plain is taken (it is copied as ciphertext). WANT: nothing is, the handshake has not ended. FAILED

@@ -246,6 +246,17 @@ static enum crypto_io judge_return(struct crypto_session *session, int returned)
     }
 }
 
+enum crypto_io crypto_session_handshake(struct crypto_session *session)
+{
+    if (session->failed)
+        return CRYPTO_IO_FAILED;
+    ERR_clear_error();
+    int returned = SSL_do_handshake(session->ssl);
+    if (!session->ready && SSL_is_init_finished(session->ssl))
+        note_ready(session);
+    return judge_return(session, returned);
+}
+
 enum crypto_io crypto_session_read(struct crypto_session *session, uint8_t *buf, size_t n, size_t *n_out)
 {
     *n_out = 0;

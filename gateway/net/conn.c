@@ -55,7 +55,7 @@ static void drop_request(struct conn *conn)
 
 /* ---- end -------------------------------------------------------------------------------------------- */
 
-static void release(struct conn *conn)
+void conn_release(struct conn *conn)
 {
     struct listener *listener = conn->door->listener;
     drop_request(conn);
@@ -81,9 +81,9 @@ static void on_closed(uv_handle_t *handle)
         conn->next->prev = conn->prev;
     atomic_fetch_sub(&conn->door->listener->open, 1);
     metric_add(METRIC_CONNECTIONS, -1);
-    /* a request that the handler still has keeps the struct */
-    if (!conn->handed || conn->request->answered)
-        release(conn);
+    /* a request that the handler still has keeps the struct, and so does a handshake */
+    if (!conn->greeting && (!conn->handed || conn->request->answered))
+        conn_release(conn);
     loop_conn_closed(loop);
 }
 
@@ -229,7 +229,7 @@ static bool read_input(struct conn *conn)
 /* One step; false when nothing more can be done now. */
 static bool step(struct conn *conn)
 {
-    if (conn->closing || conn->ending)
+    if (conn->closing || conn->ending || conn->greeting)
         return false;
     if (conn->handed)
         return conn->request->answered && send_answer(conn);
@@ -280,6 +280,10 @@ static void set_phase(struct conn *conn)
 /* Brings everything outside in line with where the connection stands. */
 static void settle(struct conn *conn)
 {
+    if (conn->greeting) {
+        wire_want_read(conn, false);
+        return;
+    }
     wire_flush(conn);
     if (conn->closing || conn->phase == PHASE_LINGER)
         return;
@@ -396,7 +400,7 @@ static void on_answered(struct post *post)
     struct conn *conn = (struct conn *)((char *)post - offsetof(struct conn, post));
     conn->request->answered = true;
     if (conn->closed)
-        release(conn);
+        conn_release(conn);
     else if (!conn->closing)
         conn_pump(conn);
 }
@@ -424,7 +428,9 @@ void conn_drain(struct conn *conn)
 {
     if (conn->closing || conn->handed || (conn->request && request_begun(conn->request)))
         return;
-    if (!conn->ending) {
+    if (conn->greeting) {
+        conn_close(conn);
+    } else if (!conn->ending) {
         end(conn);
         conn_pump(conn);
     }
@@ -433,6 +439,11 @@ void conn_drain(struct conn *conn)
 static void time_out(struct conn *conn)
 {
     struct err err = {0};
+    if (conn->greeting) {
+        metric_add(METRIC_HTTP_TIMEOUT, 1);
+        conn_close(conn);
+        return;
+    }
     bool speaks = !conn->session || conn->ready;
     if (!speaks || !conn->request || !request_begun(conn->request)) {
         if (conn->phase != PHASE_IDLE)

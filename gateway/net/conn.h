@@ -37,8 +37,11 @@ struct conn {
     size_t answer_at;                      /* bytes of the answer already taken */
     int64_t body_counted;                  /* bytes of the request's body among net's */
 
+    bool greeting;                         /* a greeter has the session: nobody else may touch it */
+    bool greeted;                          /* the handshake has seen all that came */
     bool starving;                         /* nothing left to read from: a read from the socket is wanted */
     bool peeked;                           /* read although not starving; once is enough */
+    bool gulped;                           /* the last read filled its buffer */
     bool reading;                          /* uv_read_start is on */
     bool eof, ready, ending, closing, closed;
     struct bytes in;                       /* plain bytes not yet read */
@@ -62,6 +65,10 @@ struct conn {
     char remote[64];
 };
 
+/* greet.c: the next part of the handshake, on another thread; conn_pump follows. */
+void conn_greet(struct conn *conn);
+
+void conn_release(struct conn *conn);      /* frees it, when nobody needs it any more */
 void conn_open(struct door *door);         /* accepts what waits at the door */
 /* For the loop: once per sweep; when stopping; at once. */
 void conn_check_deadline(struct conn *conn, int64_t now);

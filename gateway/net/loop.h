@@ -90,7 +90,7 @@ struct net {
     struct loop *loops;                    /* options.threads of them */
     struct tick ticks[TICKS_MAX];
     int tick_n;
-    struct workers *workers, *long_workers;
+    struct workers *workers, *long_workers, *greeters;
     struct client *client;
     struct talks *talks;
     atomic_bool stopping;

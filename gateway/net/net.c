@@ -5,6 +5,7 @@
 
 /* Long work has its own threads, so that short work never waits for them, and less weight than what serves questions. */
 #define LONG_NICENESS 10
+#define GREETER_NICENESS 5
 
 static int between(int value, int least, int most)
 {
@@ -26,6 +27,7 @@ struct net *net_new(const struct net_options *options)
         loop_init(&net->loops[i], net);
     net->workers = workers_new(net->options.workers, 0, NULL);
     net->long_workers = workers_new(between(net->options.workers / 2, 1, THREADS_MAX), LONG_NICENESS, NULL);
+    net->greeters = workers_new(between(net->options.workers / 2, 1, THREADS_MAX), GREETER_NICENESS, NULL);
     net->client = client_new(&net->loops[0]);
     net->talks = talks_new(&net->loops[0]);
     return net;
@@ -53,6 +55,7 @@ void net_free(struct net **net)
     talks_free(&(*net)->talks);
     workers_free(&(*net)->workers);
     workers_free(&(*net)->long_workers);
+    workers_free(&(*net)->greeters);
     free_listeners(*net);
     pthread_cond_destroy(&(*net)->drained);
     pthread_mutex_destroy(&(*net)->lock);
@@ -64,6 +67,7 @@ void net_free(struct net **net)
 bool net_start(struct net *net, struct err *err)
 {
     CHECK(workers_start(net->workers, err) && workers_start(net->long_workers, err));
+    CHECK(workers_start(net->greeters, err));
     for (int i = 0; i < net->options.threads; i++)
         CHECK(loop_start(&net->loops[i], err));
     return true;
@@ -88,6 +92,7 @@ void net_stop(struct net *net)
         if (net->loops[i].started)
             loop_drain(&net->loops[i]);
     wait_drained(net);
+    workers_stop(net->greeters);
     workers_stop(net->long_workers);
     workers_stop(net->workers);
     for (int i = 0; i < net->options.threads; i++)

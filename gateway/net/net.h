@@ -3,8 +3,8 @@
  * or meanings.
  *
  * Threads: net_new starts nothing; net_start starts `threads` loop threads (each with its own SO_REUSEPORT
- * listener for every TCP address) and `workers` worker threads, half as many for long work. A handler runs on the loop thread of its
- * connection and must not block; longer work goes through net_work.
+ * listener for every TCP address) and `workers` worker threads, half as many for long work and half as many for TLS
+ * handshakes. A handler runs on the loop thread of its connection and must not block; longer work goes through net_work.
  */
 #ifndef NET_NET_H
 #define NET_NET_H

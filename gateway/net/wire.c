@@ -1,7 +1,8 @@
 /* wire: reads from and writes to the socket with as few calls as possible.
  *
- * A turn is one read, whatever requests it holds, and one write of all answers. Only when the socket does not
- * take everything are the remaining bytes copied and left to uv_write.
+ * A turn is one read, whatever requests it holds, and one write of all answers. uv would read again at once where a read
+ * filled its buffer, up to 32 times; whoever sends much waits for the next turn of the loop instead, behind the others.
+ * Only when the socket does not take everything are the remaining bytes copied and left to uv_write.
  */
 #include <string.h>
 
@@ -17,8 +18,10 @@
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     struct conn *conn = handle->data;
+    bool rests = conn->gulped;
     (void)suggested;
-    *buf = uv_buf_init((char *)conn->loop->wire, conn->starving ? WIRE_SIZE : PEEK_SIZE);
+    conn->gulped = false;
+    *buf = uv_buf_init((char *)conn->loop->wire, rests ? 0 : conn->starving ? WIRE_SIZE : PEEK_SIZE);
 }
 
 static void starve(struct conn *conn)
@@ -31,7 +34,7 @@ static void take_bytes(struct conn *conn, size_t n)
 {
     struct bytes wire = {conn->loop->wire, n};
     conn->peeked = !conn->starving;
-    conn->starving = false;
+    conn->starving = conn->greeted = false;
     if (!conn->session)
         conn->in = wire;
     else if (!crypto_session_feed(conn->session, wire))
@@ -41,9 +44,9 @@ static void take_bytes(struct conn *conn, size_t n)
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct conn *conn = stream->data;
-    (void)buf;
-    if (n == 0)
+    if (n == 0 || n == UV_ENOBUFS)
         return;
+    conn->gulped = n > 0 && (size_t)n == buf->len;
     if (n < 0 && n != UV_EOF) {
         conn_close(conn);
         return;
@@ -85,6 +88,10 @@ static void note_ready(struct conn *conn)
 static bool take_from_session(struct conn *conn)
 {
     size_t n;
+    if (!conn->ready && !conn->greeted) {
+        conn_greet(conn);
+        return false;
+    }
     enum crypto_io io = crypto_session_read(conn->session, conn->loop->plain, PLAIN_SIZE, &n);
     if (!conn->ready && crypto_session_ready(conn->session))
         note_ready(conn);
