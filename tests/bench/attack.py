@@ -1,9 +1,9 @@
 """What a bank's work takes while another partner attacks, against the same alone: both measured in turn in one run.
 
 bank-a asks QUERIES status queries and sends MESSAGES credit.report messages of one row (JSON, ES256) a second, whatever
-the answers do; the latency of each counts from the moment it was due. bank-b attacks from a process with the least
-scheduling weight (nice 19), with bytes made before, so that on a machine of two cores it is the gateway's work that is in
-bank-a's way and not the attacker's own.
+the answers do; the latency of each counts from the moment it was due. bank-b attacks from a process that runs
+only where nobody else wants to (SCHED_IDLE), with bytes made before, so that on a machine of two cores it is the gateway's
+work that is in bank-a's way and not the attacker's own.
 """
 import concurrent.futures
 import json
@@ -14,6 +14,7 @@ from measure import Load, cpu_of, program
 from messages import Shape, as_xml
 
 QUERIES, MESSAGES = 200, 50        # a second
+LAST = ("chrt", "--idle", "0")     # before the attacker's command
 CONNECTIONS = 16                   # of the attacker
 BATCH_ROWS = 10000
 XML_MAX = 4 << 20
@@ -63,13 +64,13 @@ class Flood:
     """The attacker's process; `requests` in turn as fast as its connections allow, on and on through the rounds."""
 
     def __init__(self, site, requests):
-        self.load = Load(site.gateway.port, site.pki, requests, CONNECTIONS, who="bank-b", nice=19)
+        self.load = Load(site.gateway.port, site.pki, requests, CONNECTIONS, who="bank-b", before=LAST)
         self.next = 0
 
     def during(self, seconds):
         told = self.load.flood(seconds, self.next)
         self.next += told["requests"]
-        return f"{told['requests'] / told['seconds']:.0f} requests/s, {told['ok']} accepted, {told['busy']} told to wait"
+        return f"{told['requests'] / told['seconds']:.0f} requests/s, {told['ok']} accepted or repeated, {told['busy']} told to wait"
 
     def close(self):
         self.load.close()
@@ -81,7 +82,7 @@ class Knock:
 
     def during(self, seconds):
         cert, key = self.site.pki.pair("bank-b")
-        told = json.loads(subprocess.run(["nice", "-n", "19", program("knock"), str(self.site.gateway.port), cert, key, self.site.pki.ca,
+        told = json.loads(subprocess.run([*LAST, program("knock"), str(self.site.gateway.port), cert, key, self.site.pki.ca,
                                           str(CONNECTIONS), "200", str(round(seconds))], capture_output=True, text=True, check=True).stdout)
         return f"{told['handshakes'] / seconds:.0f} handshakes/s, {told['drips'] / seconds:.0f} drips/s, {told['failed']} turned away"
 

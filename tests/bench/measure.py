@@ -76,7 +76,7 @@ def sign_us():
 class Load:
     """Kept-alive connections to a server; ask() tells what `count` requests were answered by."""
 
-    def __init__(self, port, pki, paths, connections=32, who="bank-a", nice=0):
+    def __init__(self, port, pki, paths, connections=32, who="bank-a", before=()):
         WORK.mkdir(parents=True, exist_ok=True)
         if isinstance(paths[0], bytes):        # whole requests
             self.file = WORK / f"{port}-{who}.requests"
@@ -86,7 +86,7 @@ class Load:
             self.file = WORK / f"paths-{port}-{who}"
             self.file.write_text("".join(p + "\n" for p in paths))
         cert, key = pki.pair(who)
-        self.process = subprocess.Popen(["nice", "-n", str(nice), program("load"), str(port), cert, key, pki.ca, str(connections), str(self.file)],
+        self.process = subprocess.Popen([*before, program("load"), str(port), cert, key, pki.ca, str(connections), str(self.file)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.line("ready")
 
