@@ -34,7 +34,7 @@ from measure import (BUILD, ROOT, WORK, Load, Nginx, Peak, anonymous_kib, commit
                      seconds_to_ready, sign_us)
 from conftest import Gateway, Pki, bureau_source  # noqa: E402
 from attack import attack, request_of  # noqa: E402
-from fanout import fanout  # noqa: E402
+from fanout import fanout, waiting  # noqa: E402
 from pages import write_lines, write_pages  # noqa: E402
 
 PAGE_SIZE = 500
@@ -469,6 +469,7 @@ def main():
             p8(small, large, work, options)
         if "P9" in wanted:
             fanout(work, pki, result)
+            waiting(work, pki, result)
         if "backup" in wanted:
             backup(large, work, options)
         if "attack" in wanted:
