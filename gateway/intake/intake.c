@@ -41,8 +41,9 @@ static bool enter(struct intake_case *c, struct err *err)
     struct intake *intake = c->intake;
 
     pthread_mutex_lock(&intake->lock);
-    bool room = c->in.body.n <= INTAKE_WAITING_MAX - intake->waiting;
-    c->waits = room ? c->in.body.n : 0;
+    size_t n = c->in.body.n <= INTAKE_SMALL ? 0 : c->in.body.n;
+    bool room = n <= INTAKE_WAITING_MAX - intake->waiting;
+    c->waits = room ? n : 0;
     intake->waiting += c->waits;
     pthread_mutex_unlock(&intake->lock);
     return room || err_set(err, ERR_BUSY_QUEUE, NULL, "%s", "messages");

@@ -24,7 +24,8 @@
 #define INTAKE_REFUSED_BYTES (64u << 10)   /* bytes kept of a refused message */
 #define INTAKE_REFUSED_RATE 20             /* refused messages of one sender kept a second; more are only counted */
 #define INTAKE_REFUSED_MAX 20000           /* refused messages kept at all: the oldest make room */
-#define INTAKE_WAITING_MAX (32u << 20)     /* bytes of messages that wait for their decision: a tree is ten times as large */
+#define INTAKE_WAITING_MAX (32u << 20)     /* bytes of large messages that wait: a tree is ten times as large */
+#define INTAKE_SMALL (64u << 10)           /* up to this a message is not counted there: large ones keep none out */
 
 struct intake;
 struct intake_options {

@@ -341,28 +341,35 @@ static struct intake_in padded(struct world *w, const char *id, size_t size)
 
 #define FIT (INTAKE_WAITING_MAX / MESSAGE_MAX)
 
-/* The ninth of the largest is turned away while eight wait; then there is room again. */
+static void decide_later(struct world *w, const struct intake_in *in, struct outcome *outcome, struct intake_case **c)
+{
+    struct err err = {0};
+    outcome_init(outcome);
+    NEED(intake_read(w->intake, in, c, &err), err);
+    NEED(intake_decide(*c, outcome_done, outcome, &err), err);
+}
+
+/* Another large one is turned away while eight of the largest wait, a small one is not; then there is room again. */
 static void so_many_bytes_wait_and_no_more(void **state)
 {
     struct world *w = *state;
     struct gate gate;
-    struct outcome outcomes[FIT];
-    struct intake_case *cases[FIT], *more;
+    struct outcome outcomes[FIT + 1];
+    struct intake_case *cases[FIT + 1], *more;
     struct err err = {0};
+    struct intake_in small = good(w, "small"), in = padded(w, "more", INTAKE_SMALL + 1);
     gate_close(w, &gate);
     for (unsigned i = 0; i < FIT; i++) {
-        struct intake_in in = padded(w, arena_printf(w->arena, "m-%u", i), MESSAGE_MAX);
-        outcome_init(&outcomes[i]);
-        NEED(intake_read(w->intake, &in, &cases[i], &err), err);
-        NEED(intake_decide(cases[i], outcome_done, &outcomes[i], &err), err);
+        struct intake_in largest = padded(w, arena_printf(w->arena, "m-%u", i), MESSAGE_MAX);
+        decide_later(w, &largest, &outcomes[i], &cases[i]);
     }
-    struct intake_in in = good(w, "more");
+    decide_later(w, &small, &outcomes[FIT], &cases[FIT]);
     NEED(intake_read(w->intake, &in, &more, &err), err);
     assert_false(intake_decide(more, outcome_done, NULL, &err));
     assert_int_equal(err.code, ERR_BUSY_QUEUE);
     intake_close(&more);
     gate_open(&gate);
-    for (unsigned i = 0; i < FIT; i++) {
+    for (unsigned i = 0; i <= FIT; i++) {
         outcome_wait(&outcomes[i]);
         assert_int_equal(outcomes[i].err.code, ERR_NONE);
         intake_close(&cases[i]);
