@@ -168,6 +168,8 @@ bool post_restart(const struct view *view, const char *partner, struct post *pos
     uint64_t n = order_free(view, partner, (uint64_t)post->cursor, head);
     if (n == 0)
         return false;
+    if (post->flying != 0 && post->flying == post->restart)
+        land(post);
     post->restart = post->list_from = (int64_t)n;
     post->restart_ms = now_ms;
     post->relist = 0;

@@ -27,7 +27,7 @@ struct letter {
     bool snapshot;
     int64_t created_ms;
 };
-const char *letter_kind_name(const struct letter *letter);      /* of the message: "whitelist.change" … */
+const char *letter_kind_name(const struct letter *letter);      /* "whitelist.change", "receipt"; "" for LETTER_FORWARD */
 void letter_id(const struct letter *letter, char out[PARCEL_ID_SIZE]);
 
 /* ---- row.c: what is kept of a partner, and of a message to it -------------------------------------------------------- */
@@ -229,6 +229,7 @@ struct queue {
     int32_t durations[DURATIONS];
     size_t duration_n;                /* ever */
     uint64_t counted_to, counted;     /* direct messages between the cursor and there */
+    uint64_t relist_size;             /* of the journal, when the list could not begin anew */
     bool failing;                     /* the last attempt failed: what waited too long is given up */
 };
 struct delivery {
@@ -252,6 +253,8 @@ struct delivery {
     size_t waiter_n;
     size_t turn;                      /* who is served first next */
     int64_t awake_mono_ms;            /* when the engine must look again */
+    enum err_code told_code;          /* what was complained about last, and when */
+    int64_t told_mono_ms;
 };
 struct queue *queue_find(struct delivery *delivery, const char *partner);
 void queue_wake(struct delivery *delivery);                           /* with the lock held */

@@ -9,7 +9,7 @@
 
 const char *letter_kind_name(const struct letter *letter)
 {
-    return letter->kind == LETTER_RECEIPT ? "receipt" : letter->kind == LETTER_FORWARD ? "forward" : "whitelist.change";
+    return letter->kind == LETTER_RECEIPT ? "receipt" : letter->kind == LETTER_FORWARD ? "" : "whitelist.change";
 }
 
 void letter_id(const struct letter *letter, char out[PARCEL_ID_SIZE])
@@ -104,7 +104,7 @@ bool order_at(const struct view *view, const char *partner, const struct post *p
         return from_outbox(view, n, what, out, err);
     if (n != 0 && (uint64_t)post->restart == n)
         from_restart(post, out);
-    else if (n != 0 && post->subscribed && cut_find(view->txn, n, &cut) && cut.last == n)
+    else if (n != 0 && cut_find(view->txn, n, &cut) && cut.last == n)
         from_cut(&cut, out);
     else
         return err_set(err, ERR_MESSAGE_UNKNOWN, partner, "%" PRIu64, n);

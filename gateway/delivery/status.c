@@ -151,7 +151,19 @@ static const char *letter_state(const struct post *post, const struct letter *le
     return letter->n <= (uint64_t)post->cursor && sent->state == SENT_NONE ? "fetched" : "waiting";
 }
 
-static void write_letter(struct buf *buf, const struct post *post, const struct letter *letter, const struct sent *sent)
+/* What is passed on is of the kind that its record says. */
+static const char *kind_of(const struct view *view, struct arena *arena, const struct letter *letter)
+{
+    struct record record;
+    struct err gone = {0};
+    if (letter->kind != LETTER_FORWARD)
+        return letter_kind_name(letter);
+    arena_reset(arena);
+    return ledger_read_record(view->journal, view->txn, arena, letter->n, &record, &gone) ? record.message.kind : "";
+}
+
+static void write_letter(struct buf *buf, const char *kind, const struct post *post, const struct letter *letter,
+                         const struct sent *sent)
 {
     char id[PARCEL_ID_SIZE];
     struct json_out json;
@@ -161,7 +173,7 @@ static void write_letter(struct buf *buf, const struct post *post, const struct 
     json_begin_object(&json);
     json_add_integer(&json, "n", (int64_t)letter->n);
     json_add_string(&json, "id", id);
-    json_add_string(&json, "kind", letter_kind_name(letter));
+    json_add_string(&json, "kind", kind);
     json_add_string(&json, "state", letter_state(post, letter, sent));
     json_add_time(&json, "created", letter->created_ms);
     sent_write(&json, sent);
@@ -171,6 +183,7 @@ static void write_letter(struct buf *buf, const struct post *post, const struct 
 static bool each_letter(const struct view *view, const char *partner, uint64_t after, size_t max,
                         delivery_each_fn *each, void *arg, struct err *err)
 {
+    AUTO_ARENA arena = arena_new();
     struct letter letter = {.n = after};
     struct post post;
     struct sent sent;
@@ -182,7 +195,7 @@ static bool each_letter(const struct view *view, const char *partner, uint64_t a
         if (!ok || letter.n == 0)
             break;
         ok = sent_read(view->txn, partner, letter.n, &sent, err);
-        write_letter(&buf, &post, &letter, &sent);
+        write_letter(&buf, kind_of(view, arena, &letter), &post, &letter, &sent);
         go_on = ok && each(arg, buf_bytes(&buf));
     }
     buf_free(&buf);
@@ -205,6 +218,7 @@ bool delivery_each(struct delivery *delivery, const char *partner, uint64_t afte
 static bool back_letter(const struct view *view, const char *partner, uint64_t before, size_t max,
                         delivery_each_fn *each, void *arg, struct err *err)
 {
+    AUTO_ARENA arena = arena_new();
     struct letter letter = {.n = before};
     struct post post;
     struct sent sent;
@@ -217,7 +231,7 @@ static bool back_letter(const struct view *view, const char *partner, uint64_t b
             break;
         ok = order_at(view, partner, &post, n, &letter, err) && sent_read(view->txn, partner, n, &sent, err);
         if (ok) {
-            write_letter(&buf, &post, &letter, &sent);
+            write_letter(&buf, kind_of(view, arena, &letter), &post, &letter, &sent);
             go_on = each(arg, buf_bytes(&buf));
         }
     }

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import PARTNERS, wait_until
 from lists import certified
-from messages import Reader
+from messages import Reader, exclusion
 from standin import StandIn
 
 DAY = 86400
@@ -101,6 +101,10 @@ def content(message):
 
 def changes_in(messages):
     return [change for m in messages if m["id"].startswith("wc-") for change in content(m)["body"]["changes"]]
+
+
+def journal_size(gateway):
+    return json.loads(gateway.raw("GET", "/admin/v1/journal/head")[1])["size"]
 
 
 def act(gateway, path, body=None, expected=200):
@@ -272,6 +276,57 @@ def test_no_receipt_may_be_agreed(sent_to, bank, bureau):
     assert bank.seen(event="ask") == []
 
 
+# ---- receipts that follow, and what is passed on ---------------------------------------------------------------------------
+
+def test_a_receipt_follows(sent_to, bank, bureau, pki):
+    """What waited for a person is answered later, by channel and mailbox: the platform learns what became of it."""
+    gateway = sent_to()
+    put(gateway, bureau, range(3), "v1")
+    message = gateway.author("onestop-sx").json("exclusion.notice", {"rows": [exclusion(1, name="另一家公司")]})
+    pending = gateway.post_message("onestop-sx", message)
+    assert pending.status_code == 202, pending.text
+    before = everything(gateway, "onestop-sx")
+    approval = gateway.ctl_items("approve", "list")[0]["id"]
+    gateway.ctl("approve", "grant", approval, "--comment", "已核实", who="operator-1")
+    later = wait_until(lambda: everything(gateway, "onestop-sx")[len(before):], "what follows")
+    receipts = [m for m in later if m["id"].startswith("r-")]
+    Reader(pki).jws("ES256", base64.b64decode(receipts[0]["body"]), receipts[0]["signature"])
+    body = content(receipts[0])["body"]
+    assert body["of"] == message.id and body["result"] == "accepted" and receipts[0]["id"] == f"r-{receipts[0]['n']}"
+    assert [m["id"].split("-")[0] for m in later] == ["wc", "r"], later      # in the order of the journal
+    bank.wait_for("the change at the bank", event="message", id=later[0]["id"])
+    wait_empty(gateway)
+    assert [m["id"] for m in everything(gateway, "bank-a")] == arrived(bank)
+
+
+@pytest.mark.parametrize("form", ["json", "flat", "xml"])
+def test_a_question_is_passed_on(make_gateway, stand_in, form):
+    """bank-a asks the registry: its words, under the gateway's signature, and the id it is answered by."""
+    registry = stand_in("registry-ty")
+    gateway = make_gateway(partners=with_channel("registry-ty", registry))
+    question = gateway.author("bank-a").write(form, "guidance.request")
+    answer = gateway.post_message("bank-a", question)
+    assert answer.status_code == 200, answer.text
+    line = registry.wait_for("the question", event="message", kind="guidance.request")
+    assert line["signature"] == "valid" and line["id"].startswith("f-")
+    passed = content(everything(gateway, "registry-ty")[0])
+    assert passed["envelope"]["in_reply_to"] == question.id and passed["envelope"]["receiver"] == "registry-ty"
+    assert passed["body"]["question"] == "质押登记需要哪些材料？"
+
+
+def test_pulled_by_a_message(make_gateway, bureau, pki):
+    """Who only exchanges messages has the mailbox as an answer."""
+    gateway = make_gateway()
+    put(gateway, bureau, range(2), "v1")
+    messages = everything(gateway, "bank-a")
+    for form in ("json", "xml"):
+        answer = gateway.post_message("bank-a", gateway.author("bank-a").write(form, "mailbox.pull", {"after": messages[0]["n"]}))
+        assert answer.status_code == 200, answer.text
+        pulled = Reader(pki).message(answer)["body"]
+        assert pulled["last"] == messages[-1]["n"] and pulled["messages"][0]["id"] == messages[1]["id"]
+        assert pulled["messages"][0]["body"] == messages[1]["body"]
+
+
 # ---- outages ------------------------------------------------------------------------------------------------------------
 
 def test_kill_at_random_moments(sent_to, bank, bureau):
@@ -292,6 +347,25 @@ def test_kill_at_random_moments(sent_to, bank, bureau):
         assert line["signature"] == "valid" and digests.setdefault(line["id"], line["sha256"]) == line["sha256"], line
     told = [c["sequence"] for c in changes_in(messages)]
     assert told == sorted(set(told)) and len(told) == 300
+
+
+def test_killed_while_a_run_is_carried_out(sent_to, bank, bureau):
+    """A run cut off by a kill is told whole, when it has been rolled forward, and not before."""
+    gateway = sent_to()
+    bank.wait_for("the first word", event="message")
+    wait_empty(gateway)
+    bureau.control(rows=[certified(i) for i in range(6000)], version="v1")
+    before = journal_size(gateway)
+    status, raw = gateway.raw("POST", "/admin/v1/runs", json.dumps({"source": "bureau-sx"}))
+    assert status == 202, raw
+    wait_until(lambda: journal_size(gateway) > before, "the run to be carried out")
+    told = len(arrived(bank))
+    gateway.kill()
+    gateway.start()
+    assert told == 1 and gateway.run(json.loads(raw)["run"])["state"] == "done"
+    wait_until(lambda: len(arrived(bank)) == 13, "twelve messages", 120)
+    wait_empty(gateway)
+    assert len(changes_in(everything(gateway, "bank-a"))) == 6000
 
 
 def test_a_bank_that_is_killed_loses_nothing(sent_to, bank, bureau):

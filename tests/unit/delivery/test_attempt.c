@@ -259,6 +259,25 @@ static void the_word_itself_is_said_anew(void **state)
     assert_true(first_letter("bank-a").snapshot);
 }
 
+static void a_word_in_flight_gives_way_to_the_new_one(void **state)
+{
+    (void)state;
+    list_firms(0, 1);
+    cut_all();
+    set_time(T0 + 8 * DAY);
+    list_firms(1, 1);
+    cut_all();
+    assert_int_equal(sweep(), 1);
+    assert_string_equal(letters("bank-a", 1), "wc-1-2 ");
+    (void)attempt(MEANS_UNCERTAIN, 0);
+    set_force("partners:\n" BANK("bank-a", KEY_A, "    receives: []\n"));
+    list_firms(2, 1);
+    cut_all();
+    set_force("partners:\n" BANK("bank-a", KEY_A, ""));
+    assert_string_equal(letters("bank-a", 1), "wc-1-3 ");
+    assert_int_equal(post_of("bank-a").flying, 0);
+}
+
 static void a_thousand_at_a_time(void **state)
 {
     (void)state;
@@ -285,6 +304,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_ack_settles_what_was_in_flight, start, stop),
         cmocka_unit_test_setup_teardown(what_waits_too_long_is_expired_and_the_list_begins_anew, start, stop),
         cmocka_unit_test_setup_teardown(the_word_itself_is_said_anew, start, stop),
+        cmocka_unit_test_setup_teardown(a_word_in_flight_gives_way_to_the_new_one, start, stop),
         cmocka_unit_test_setup_teardown(a_thousand_at_a_time, start, stop),
     };
     return cmocka_run_group_tests(tests, make, unmake);

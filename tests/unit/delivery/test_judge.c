@@ -88,20 +88,20 @@ static struct judged meaning_of(const struct say *say)
 static void a_receipt_that_counts(void **state)
 {
     (void)state;
-    struct judged judged = SAY("bank-a", .body = GOOD);
+    struct judged judged = SAY(.partner = "bank-a", .body = GOOD);
     assert_int_equal(judged.meaning, MEANS_DONE);
     assert_int_equal(strlen(judged.receipt), 64);
-    assert_int_equal(SAY("bank-a", .body = GOOD, .asked = true).meaning, MEANS_DONE);
-    assert_int_equal(SAY("bank-a", .body = GOOD, .jose = true).meaning, MEANS_DONE);
-    assert_int_equal(SAY("bank-x", .body = GOOD).meaning, MEANS_DONE);
-    assert_int_equal(SAY("bank-n", .body = GOOD).meaning, MEANS_DONE);
-    assert_int_equal(SAY("bank-a", .body = "{\"of\":\"wc-1-5\",\"result\":\"partial\"}").meaning, MEANS_DONE);
+    assert_int_equal(SAY(.partner = "bank-a", .body = GOOD, .asked = true).meaning, MEANS_DONE);
+    assert_int_equal(SAY(.partner = "bank-a", .body = GOOD, .jose = true).meaning, MEANS_DONE);
+    assert_int_equal(SAY(.partner = "bank-x", .body = GOOD).meaning, MEANS_DONE);
+    assert_int_equal(SAY(.partner = "bank-n", .body = GOOD).meaning, MEANS_DONE);
+    assert_int_equal(SAY(.partner = "bank-a", .body = "{\"of\":\"wc-1-5\",\"result\":\"partial\"}").meaning, MEANS_DONE);
 }
 
 static void a_receipt_that_refuses(void **state)
 {
     (void)state;
-    struct judged judged = SAY("bank-a", .body = "{\"of\":\"wc-1-5\",\"result\":\"rejected\",\"code\":\"schema.invalid\"}");
+    struct judged judged = SAY(.partner = "bank-a", .body = "{\"of\":\"wc-1-5\",\"result\":\"rejected\",\"code\":\"schema.invalid\"}");
     assert_int_equal(judged.meaning, MEANS_REFUSED);
     assert_int_equal(judged.err.code, ERR_DELIVERY_REFUSED);
     assert_string_equal(judged.err.detail, "schema.invalid");
@@ -114,16 +114,16 @@ static void anything_else_is_a_doubt(void **state)
         struct say say;
         enum err_code code;
     } cases[] = {
-        {{"bank-a"}, ERR_DELIVERY_RECEIPT},
-        {{"bank-a", .body = GOOD, .spoilt = true}, ERR_SIGNATURE_INVALID},
-        {{"bank-a", .body = GOOD, .unsigned_ = true}, ERR_SIGNATURE_MISSING},
-        {{"bank-x", .body = GOOD, .spoilt = true}, ERR_SIGNATURE_INVALID},
-        {{"bank-a", .body = GOOD, .spoilt = true, .jose = true}, ERR_SIGNATURE_INVALID},
-        {{"bank-a", .body = "{\"of\":\"wc-1-6\",\"result\":\"accepted\"}"}, ERR_DELIVERY_RECEIPT},
-        {{"bank-a", .body = "{\"of\":\"wc-1-5\",\"result\":\"perhaps\"}"}, ERR_SCHEMA_INVALID},
-        {{"bank-a", .body = "{\"text\":\"hello\"}", .kind = "echo"}, ERR_DELIVERY_RECEIPT},
-        {{"bank-a", .body = GOOD, .sender = "bank-x"}, ERR_SENDER_MISMATCH},
-        {{"bank-a", .body = GOOD, .receiver = "ippledge-nm"}, ERR_MESSAGE_RECEIVER},
+        {{.partner = "bank-a"}, ERR_DELIVERY_RECEIPT},
+        {{.partner = "bank-a", .body = GOOD, .spoilt = true}, ERR_SIGNATURE_INVALID},
+        {{.partner = "bank-a", .body = GOOD, .unsigned_ = true}, ERR_SIGNATURE_MISSING},
+        {{.partner = "bank-x", .body = GOOD, .spoilt = true}, ERR_SIGNATURE_INVALID},
+        {{.partner = "bank-a", .body = GOOD, .spoilt = true, .jose = true}, ERR_SIGNATURE_INVALID},
+        {{.partner = "bank-a", .body = "{\"of\":\"wc-1-6\",\"result\":\"accepted\"}"}, ERR_DELIVERY_RECEIPT},
+        {{.partner = "bank-a", .body = "{\"of\":\"wc-1-5\",\"result\":\"perhaps\"}"}, ERR_SCHEMA_INVALID},
+        {{.partner = "bank-a", .body = "{\"text\":\"hello\"}", .kind = "echo"}, ERR_DELIVERY_RECEIPT},
+        {{.partner = "bank-a", .body = GOOD, .sender = "bank-x"}, ERR_SENDER_MISMATCH},
+        {{.partner = "bank-a", .body = GOOD, .receiver = "ippledge-nm"}, ERR_MESSAGE_RECEIVER},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct judged judged = meaning_of(&cases[i].say);
@@ -135,9 +135,9 @@ static void anything_else_is_a_doubt(void **state)
 static void where_its_word_is_enough_nothing_is_a_doubt(void **state)
 {
     (void)state;
-    assert_int_equal(SAY("bank-n").meaning, MEANS_DONE);
-    assert_int_equal(SAY("bank-n", .body = GOOD, .spoilt = true).meaning, MEANS_DONE);
-    assert_int_equal(SAY("bank-n", .body = "{\"of\":\"wc-1-5\",\"result\":\"rejected\"}").meaning, MEANS_REFUSED);
+    assert_int_equal(SAY(.partner = "bank-n").meaning, MEANS_DONE);
+    assert_int_equal(SAY(.partner = "bank-n", .body = GOOD, .spoilt = true).meaning, MEANS_DONE);
+    assert_int_equal(SAY(.partner = "bank-n", .body = "{\"of\":\"wc-1-5\",\"result\":\"rejected\"}").meaning, MEANS_REFUSED);
 }
 
 static void verdicts_without_an_answer(void **state)
