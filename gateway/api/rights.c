@@ -80,25 +80,59 @@ static bool is_register(const struct partner *partner)
     return !partner->person && (partner->roles & ROLE_REGISTRY) && tells;
 }
 
+static bool is_fetched(const struct source *source)
+{
+    return source != NULL && source->feeds != NULL && strcmp(source->feeds, KIND) == 0;
+}
+
+/* A register may send, be fetched from, or both under one name: the later contact counts. One that never told of any
+ * pledge is no contact, however often it was looked at. */
+static bool heard_of(struct ask *ask, struct store_txn *txn, const char *id, int64_t *heard_out, int64_t *period_out,
+                     struct err *err)
+{
+    const struct source *source = directory_source_find(ask->held->state.directory, id);
+    struct source_state state;
+
+    *heard_out = partner_heard(txn, id, KIND) == 0 ? 0 : partner_heard(txn, id, NULL);
+    *period_out = PERIOD_MS;
+    if (*heard_out == 0 || !is_fetched(source))
+        return true;
+    CHECK(source_state_read(txn, ask->arena, id, &state, err));
+    *period_out = source->period_ms;
+    if (state.completed_ms > *heard_out)
+        *heard_out = state.completed_ms;
+    return true;
+}
+
 /* The one with the oldest contact speaks for all: where one is silent, a pledge may be missed. */
-static void find_register(struct ask *ask, struct store_txn *txn, struct answer *out)
+static bool weigh(struct ask *ask, struct store_txn *txn, const char *id, struct answer *out, struct err *err)
+{
+    const struct config *config = ask_config(ask);
+    int64_t heard, period, changes;
+
+    CHECK(heard_of(ask, txn, id, &heard, &period, err));
+    if (out->registry != NULL && heard >= out->heard_ms)
+        return true;
+    out->registry = id;
+    out->heard_ms = heard;
+    out->freshness = freshness_of(heard, period, config->freshness_stale_after, config->freshness_refuse_after, ask->now_ms,
+                                  &changes);
+    return true;
+}
+
+static bool find_register(struct ask *ask, struct store_txn *txn, struct answer *out, struct err *err)
 {
     const struct directory *directory = ask->held->state.directory;
-    const struct config *config = ask_config(ask);
-    int64_t changes;
 
     for (size_t i = 0; i < directory_partners(directory); i++) {
         const struct partner *partner = directory_partner(directory, i);
-        if (!is_register(partner))
-            continue;
-        int64_t heard = partner_heard(txn, partner->id, KIND) == 0 ? 0 : partner_heard(txn, partner->id, NULL);
-        if (out->registry != NULL && heard >= out->heard_ms)
-            continue;
-        out->registry = partner->id;
-        out->heard_ms = heard;
+        CHECK(!is_register(partner) || weigh(ask, txn, partner->id, out, err));
     }
-    out->freshness = freshness_of(out->heard_ms, PERIOD_MS, config->freshness_stale_after,
-                                  config->freshness_refuse_after, ask->now_ms, &changes);
+    for (size_t i = 0; i < directory_sources(directory); i++) {
+        const struct source *source = directory_source(directory, i);
+        CHECK(!is_fetched(source) || weigh(ask, txn, source->id, out, err));
+    }
+    return true;
 }
 
 static bool find_pledge(struct ask *ask, struct store_txn *txn, const struct right *right, struct answer *out,
@@ -169,14 +203,14 @@ static void write_answer(struct ask *ask, const struct right *right, const struc
 
 static bool answer_right(struct ask *ask, struct right *right, struct err *err)
 {
-    struct answer answer = {.pledge = "unknown"};
+    struct answer answer = {.pledge = "unknown", .freshness = FRESH_REFUSED};
     uint8_t digest[CRYPTO_DIGEST_SIZE];
     AUTO_READ txn = store_read(ask->api->options.store, err);
 
     if (txn == NULL)
         return false;
     CHECK(find_class(ask, txn, right, err));
-    find_register(ask, txn, &answer);
+    CHECK(find_register(ask, txn, &answer, err));
     CHECK(find_pledge(ask, txn, right, &answer, err));
     write_answer(ask, right, &answer);
     CHECK(ask_sign(ask, "right+jws", err));

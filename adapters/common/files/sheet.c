@@ -132,7 +132,9 @@ static bool close_cell(struct sheet *sheet)
     cell = &sheet->cells[sheet->column];
     if (sheet->kind == CELL_SHARED && !shared(sheet, &text))
         return refuse(sheet, "list.file: a cell of the workbook names a text that is not there");
-    cell->no_value = sheet->has_formula && !sheet->has_value;
+    /* a number that is empty is none; an empty text may well be what a formula came to */
+    cell->no_value =
+        sheet->has_formula && (!sheet->has_value || (sheet->kind == CELL_NUMBER && sheet->text_n == 0));
     cell->is_date = as_date(sheet, date);
     cell->text = keep(sheet, cell->is_date ? (struct gwa_bytes){(const uint8_t *)date, DATE_SIZE - 1} : text);
     return true;
