@@ -161,37 +161,49 @@ static bool read_all(struct intake_case *c, const struct message_node *body, str
 
 /* ---- live elsewhere ---------------------------------------------------------------------------------------------- */
 
-/* Called for each other live pledge that holds one of the rights; the same one may come again. */
+/* Called for each of the rights that another live pledge holds; what it writes takes effect for those behind. */
 typedef bool conflict_each(void *arg, const struct pledge *other, const char *number, const char *class,
                            struct err *err);
 
+/* The other pledge read last: as a rule one holds many of the rights, and reading it is work. */
+struct holder {
+    struct pledge pledge;
+    bool found;
+};
+
+static bool read_holder(struct ledger_tx *tx, const char *registration_no, struct holder *holder, struct err *err)
+{
+    if (holder->found && strcmp(holder->pledge.note.registration_no, registration_no) == 0)
+        return true;
+    return pledge_read(ledger_txn(tx), ledger_arena(tx), registration_no, &holder->pledge, &holder->found, err);
+}
+
 static bool conflict_of(struct ledger_tx *tx, const struct pledge_note *note, const json_value *right,
-                        conflict_each *each, void *arg, struct err *err)
+                        struct holder *holder, conflict_each *each, void *arg, struct err *err)
 {
     const char *number = json_string(json_member(right, "number")), *class = json_string(json_member(right, "class"));
     struct right_state state;
-    struct pledge other;
-    bool found;
 
     class = class == NULL ? "" : class;
     CHECK(right_read(ledger_txn(tx), ledger_arena(tx), note->right_kind, number, class, &state, err));
     if (state.pledge[0] == '\0' || strcmp(state.pledge, note->registration_no) == 0)
         return true;
-    CHECK(pledge_read(ledger_txn(tx), ledger_arena(tx), state.pledge, &other, &found, err));
-    if (!found || !pledge_is_live(&other, date_of_ms(ledger_now(tx))))
+    CHECK(read_holder(tx, state.pledge, holder, err));
+    if (!holder->found || !pledge_is_live(&holder->pledge, date_of_ms(ledger_now(tx))))
         return true;
-    return each(arg, &other, number, class, err);
+    return each(arg, &holder->pledge, number, class, err);
 }
 
 static bool conflicts(struct ledger_tx *tx, const struct pledge_note *note, conflict_each *each, void *arg,
                       struct err *err)
 {
+    struct holder holder = {.found = false};
     AUTO_JSON doc = NULL;
     if (!policy_pledge_claims(note->event))
         return true;
     CHECK(json_parse(bytes_str(note->rights), &doc, err));
     for (size_t i = 0; i < json_count(json_root(doc)); i++)
-        CHECK(conflict_of(tx, note, json_at(json_root(doc), i), each, arg, err));
+        CHECK(conflict_of(tx, note, json_at(json_root(doc), i), &holder, each, arg, err));
     return true;
 }
 
