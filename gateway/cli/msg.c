@@ -342,6 +342,8 @@ int cli_do_msg_sign(struct cli *cli)
 {
     struct signing s = {.alg = CRYPTO_ES256};
     const char *kind = cli->option[OPTION_KIND];
+    if (!cli->option[OPTION_KEY])
+        return cli_usage(cli, "msg sign needs --key");
     if (cli->option[OPTION_ALG] && !crypto_alg_parse(cli->option[OPTION_ALG], &s.alg))
         return cli_usage(cli, "--alg is ES256, SM2, RS256 or PS256");
     if (kind && (!cli->option[OPTION_SENDER] || !cli->option[OPTION_RECEIVER]))
