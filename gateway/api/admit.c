@@ -85,6 +85,7 @@ static bool pace(struct ask *ask, struct err *err)
     if (api_bucket_take(&ask->caller->bucket, rate, ask->started_mono_ms, &wait_ms))
         return true;
     ask_header(ask, "Retry-After", arena_printf(ask->arena, "%lld", (long long)(wait_ms + 999) / 1000));
+    ask->reply.rest = true; /* refusing as fast as it asks would cost as much as answering */
     return err_set(err, ERR_RATE_PARTNER, NULL, "%lld requests per second", (long long)rate);
 }
 

@@ -155,6 +155,7 @@ static void answer_frame(struct net_request *request, const struct net_reply *re
 
 void answer_write(struct net_request *request, const struct net_reply *reply, bool stopping)
 {
+    request->rest = reply->rest;
     if (request->framed) {
         answer_frame(request, reply, stopping);
         return;

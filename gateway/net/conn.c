@@ -181,6 +181,7 @@ static bool send_answer(struct conn *conn)
     if (conn->answer_at < answer.n)
         return true;
     bool close = request->close;
+    conn->resting = request->rest;
     conn->served++;
     drop_request(conn);
     if (close)
@@ -233,7 +234,7 @@ static bool step(struct conn *conn)
         return false;
     if (conn->handed)
         return conn->request->answered && send_answer(conn);
-    return read_input(conn);
+    return !conn->resting && read_input(conn);
 }
 
 static int64_t phase_ms(const struct conn *conn, enum phase phase)
@@ -301,7 +302,7 @@ static void settle(struct conn *conn)
         return;
     }
     wire_hold(conn);
-    wire_want_read(conn, wire_hungry(conn));
+    wire_want_read(conn, !conn->resting && wire_hungry(conn));
     set_phase(conn);
 }
 
@@ -458,8 +459,16 @@ static void time_out(struct conn *conn)
     conn_pump(conn);
 }
 
+static void wake(struct conn *conn)
+{
+    conn->resting = false;
+    conn_pump(conn);
+}
+
 void conn_check_deadline(struct conn *conn, int64_t now)
 {
+    if (conn->resting && !conn->closing)
+        wake(conn);
     if (conn->closing)
         return;
     if (conn->writing && now >= conn->write_deadline) {

@@ -39,6 +39,7 @@ struct conn {
 
     bool greeting;                         /* a greeter has the session: nobody else may touch it */
     bool greeted;                          /* the handshake has seen all that came */
+    bool resting;                          /* until the next sweep: its last request was one too many */
     bool starving;                         /* nothing left to read from: a read from the socket is wanted */
     bool peeked;                           /* read although not starving; once is enough */
     bool gulped;                           /* the last read filled its buffer */

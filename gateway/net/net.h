@@ -74,6 +74,7 @@ struct net_reply {
     size_t header_n;
     struct bytes body;
     bool close;                            /* end the connection behind it */
+    bool rest;                             /* for a moment (at most 100 ms) read nothing more from it */
 };
 void net_answer(struct net_request *request, const struct net_reply *reply);
 

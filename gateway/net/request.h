@@ -66,7 +66,7 @@ struct net_request {
 
     char id[HEX_ID_SIZE], trace[HEX_ID_SIZE];
     bool answered;
-    bool close;                            /* the connection ends behind the answer */
+    bool close, rest;                      /* the connection ends behind the answer, or rests */
     size_t field_n;
     struct field fields[NET_HEADERS_MAX];  /* last: request_reset does not clear it */
 };

@@ -1,6 +1,8 @@
 /* The server on real sockets: order, persistence, bodies, deadlines, late answers, orderly end. */
 #include "raw.h"
 
+#include <stdatomic.h>
+
 #define BIG (9u << 20)
 
 struct server {
@@ -58,6 +60,15 @@ static void park(struct net_request *request)
     gate_open(&handed);
 }
 
+static atomic_int tired;
+
+static void rest(struct net_request *request)
+{
+    struct net_reply reply = {.status = 429, .body = BYTES_LIT("tired"), .rest = true};
+    atomic_fetch_add(&tired, 1);
+    net_answer(request, &reply);
+}
+
 static void who(struct net_request *request)
 {
     uint32_t uid = 0;
@@ -83,6 +94,8 @@ static void handle(struct net_request *request, void *arg)
         park(request);
     else if (strcmp(path, "/big") == 0)
         send_big(request);
+    else if (strcmp(path, "/rest") == 0)
+        rest(request);
     else if (strcmp(path, "/who") == 0)
         who(request);
     else if (strcmp(path, "/nothing") == 0)
@@ -225,6 +238,28 @@ static void many_pipelined_in_one_piece(void **state)
     raw_send(fd, (const char *)all.p);
     for (int i = 0; i < 2000; i++)
         expect_answer(fd, 200, "tcp 3 0 0 0");
+    buf_free(&all);
+    close(fd);
+    stop(&server);
+}
+
+/* Without rest all fifty would be answered in one turn; with it, each has to wait for a turn of its own. */
+static void a_connection_rests_and_goes_on(void **state)
+{
+    enum { MANY = 50 };
+    struct server server;
+    struct buf all;
+    (void)state;
+    start(&server, &usual);
+    atomic_store(&tired, 0);
+    int fd = raw_connect(server.port);
+    buf_init(&all, 1u << 16);
+    for (int i = 0; i < MANY; i++)
+        buf_str(&all, "GET /rest HTTP/1.1\r\n" HOST "\r\n");
+    raw_send(fd, (const char *)all.p);
+    expect_answer(fd, 429, "tired");
+    assert_true(atomic_load(&tired) < MANY);
+    expect_answer(fd, 429, "tired");
     buf_free(&all);
     close(fd);
     stop(&server);
@@ -721,6 +756,7 @@ int main(void)
         cmocka_unit_test(request_ids_differ),
         cmocka_unit_test(pipelined_answers_keep_their_order),
         cmocka_unit_test(many_pipelined_in_one_piece),
+        cmocka_unit_test(a_connection_rests_and_goes_on),
         cmocka_unit_test(http_1_0_keeps_only_when_asked),
         cmocka_unit_test(continue_is_said_before_the_body),
         cmocka_unit_test(large_bodies_both_ways),
