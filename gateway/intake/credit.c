@@ -4,7 +4,7 @@
 
 #include "intake/internal.h"
 
-#define NUMBER_MAX 100                 /* bytes of a line's or loan's number: it is part of keys */
+#define NUMBER_MAX 100 /* bytes of a line's or loan's number: it is part of keys */
 
 struct report {
     struct record record;
@@ -170,8 +170,10 @@ bool credit_row(struct ledger_tx *tx, struct intake_case *c, const struct messag
 
     if (!read_row(c, row, report, out))
         return true;
-    report->ask = (struct credit_question){.note = &report->record.credit, .uscc = report->uscc,
-                                           .today = date_of_ms(ledger_now(tx)), .taken_back_uscc = ""};
+    report->ask = (struct credit_question){.note = &report->record.credit,
+                                           .uscc = report->uscc,
+                                           .today = date_of_ms(ledger_now(tx)),
+                                           .taken_back_uscc = ""};
     CHECK(read_accounts(tx, c, report, err));
     CHECK(read_corrected(tx, c, report, err));
     if (!policy_credit(&report->ask, &finding, &why))

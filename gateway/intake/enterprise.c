@@ -31,15 +31,14 @@ bool enterprise_row(struct ledger_tx *tx, struct intake_case *c, const struct me
     struct fact fact;
 
     case_fact_init(c, &fact, FACT_ENTERPRISE, uscc);
-    if (!row_uscc(row, out, uscc, &fact.uscc_doubtful, &fact.uscc_other_province) ||
-        !read_data(c, row, &fact.row, out))
+    if (!row_uscc(row, out, uscc, &fact.uscc_doubtful, &fact.uscc_other_province) || !read_data(c, row, &fact.row, out))
         return true;
     return case_fact(tx, c, &fact, out, err);
 }
 
 /* What cannot be a firm or a place is told to the sender, so that it puts it right; the message goes on as it came. */
-bool basedata_row(struct ledger_tx *tx, struct intake_case *c, const struct message_node *row,
-                  struct row_verdict *out, struct err *err)
+bool basedata_row(struct ledger_tx *tx, struct intake_case *c, const struct message_node *row, struct row_verdict *out,
+                  struct err *err)
 {
     char uscc[USCC_SIZE];
     bool doubtful, other_province;

@@ -6,15 +6,15 @@
 #include "ident/ident.h"
 #include "intake/internal.h"
 
-#define STATEMENT_MAX (16u << 10)      /* bytes: 4,000 characters */
+#define STATEMENT_MAX (16u << 10) /* bytes: 4,000 characters */
 #define PAYLOAD_MAX (32u << 10)
 
 /* ---- against what ------------------------------------------------------------------------------------------------ */
 
 /* What the objection is against, as far as a person's grant can put it right by itself. */
 struct target {
-    uint64_t seq;                      /* of a record; 0: a ground is named */
-    bool is_exclusion;                 /* on this ground */
+    uint64_t seq;      /* of a record; 0: a ground is named */
+    bool is_exclusion; /* on this ground */
     enum ground ground;
 };
 
@@ -153,7 +153,7 @@ bool objection_whole(struct ledger_tx *tx, struct intake_case *c, const struct m
 
 struct open_ones {
     const char *origin;
-    struct objection own;              /* the one that this message raised */
+    struct objection own; /* the one that this message raised */
     size_t others;
 };
 
@@ -179,9 +179,9 @@ static bool undoing(const struct firm *firm, const struct target *target, enum f
     return target->is_exclusion ? on_ground > 0 : target->seq == firm->listing.sequence && firm->exclusion_n == 0;
 }
 
-/* What stood on this ground alone is put right as if it had not been; beside other grounds it is lifted. What policy has
- * to refuse (a withdrawal is the bureau's to put right) stays as it is: the firm was right, and the approver knows what
- * else is to be done. */
+/* What stood on this ground alone is put right as if it had not been; beside other grounds it is lifted. What policy
+ * has to refuse (a withdrawal is the bureau's to put right) stays as it is: the firm was right, and the approver knows
+ * what else is to be done. */
 static bool put_right(struct ledger_tx *tx, struct intake_case *c, const struct approval *approval,
                       const struct firm *firm, const struct target *target, struct err *err)
 {

@@ -143,8 +143,8 @@ static bool find_question(struct ledger_tx *tx, const struct intake_case *c, con
     return true;
 }
 
-bool answer_whole(struct ledger_tx *tx, struct intake_case *c, const struct message_node *body,
-                  struct row_verdict *out, struct err *err)
+bool answer_whole(struct ledger_tx *tx, struct intake_case *c, const struct message_node *body, struct row_verdict *out,
+                  struct err *err)
 {
     const char *of = "", *asker = NULL;
 

@@ -7,11 +7,11 @@
 #include "intake/internal.h"
 
 #define CLASS_MAX 45
-#define PAYLOAD_MAX (16u << 10)        /* conflicts beyond are not listed: a person sees enough */
+#define PAYLOAD_MAX (16u << 10) /* conflicts beyond are not listed: a person sees enough */
 
 struct telling {
     struct record record;
-    struct buf pledgors, rights;       /* JSON */
+    struct buf pledgors, rights; /* JSON */
     struct json_out out;
 };
 
@@ -212,8 +212,7 @@ struct listing_out {
     size_t n;
 };
 
-static bool list_conflict(void *arg, const struct pledge *other, const char *number, const char *class,
-                          struct err *err)
+static bool list_conflict(void *arg, const struct pledge *other, const char *number, const char *class, struct err *err)
 {
     struct listing_out *out = arg;
 
@@ -271,8 +270,8 @@ static bool read_and_judge(struct ledger_tx *tx, struct intake_case *c, struct r
     return !read_all(c, message_body(c->message), record, out) || judge(tx, record, out, err);
 }
 
-bool pledge_whole(struct ledger_tx *tx, struct intake_case *c, const struct message_node *body,
-                  struct row_verdict *out, struct err *err)
+bool pledge_whole(struct ledger_tx *tx, struct intake_case *c, const struct message_node *body, struct row_verdict *out,
+                  struct err *err)
 {
     struct record record;
     const char *payload;

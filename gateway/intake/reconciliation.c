@@ -6,18 +6,18 @@
 #include "intake/internal.h"
 
 #define DAYS_MAX 31
-#define DIFFERENCES_MAX 10000          /* told at most: as many as rows of a message */
+#define DIFFERENCES_MAX 10000 /* told at most: as many as rows of a message */
 
 struct compare {
     struct ledger_tx *tx;
     struct intake_case *c;
     const struct message_node *body;
-    uint64_t head;                     /* records durable before this transaction */
+    uint64_t head; /* records durable before this transaction */
     date_day day;
-    const char **sent;                 /* ids it sent, sorted */
+    const char **sent; /* ids it sent, sorted */
     size_t sent_n;
-    size_t passed;                     /* messages of others */
-    size_t index, missing;             /* of the next missing one; rows count sent, then received, then missing ones */
+    size_t passed;         /* messages of others */
+    size_t index, missing; /* of the next missing one; rows count sent, then received, then missing ones */
 };
 
 static void differ(struct compare *compare, size_t index, enum err_code code, const char *list, size_t i,
@@ -158,7 +158,7 @@ static bool look_at(struct compare *compare, uint64_t seq, bool *past_out, struc
     return true;
 }
 
-#define PASSED_BY 256                  /* messages of others between two looks at the day */
+#define PASSED_BY 256 /* messages of others between two looks at the day */
 
 /* Whoever sent little must not make us walk through everything that others ever sent. */
 static bool pass_by(struct compare *compare, uint64_t seq, bool *past_out, struct err *err)
@@ -191,7 +191,8 @@ static bool compare_missing(struct compare *compare, struct err *err)
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
-/* What it did not name is looked for among the last month's messages only; what it names is compared whenever it was. */
+/* What it did not name is looked for among the last month's messages only; what it names is compared whenever it was.
+ */
 static bool is_recent(const struct compare *compare)
 {
     return compare->day != DATE_NONE && compare->day > date_of_ms(ledger_now(compare->tx)) - DAYS_MAX;

@@ -100,25 +100,35 @@ static bool decide(struct ledger_tx *tx, struct intake_case *c, enum fact_kind k
     return case_fact(tx, c, &fact, out, err);
 }
 
-/* Before the status itself is recorded: what was told until now is still in state. */
-static bool exclude_or_lift(struct ledger_tx *tx, struct intake_case *c, const struct told *told,
-                            struct row_verdict *out, struct err *err)
+/* The firm that was told to have lost the right has not, or no longer: no other of its rights is lost either. */
+static bool give_back(struct ledger_tx *tx, struct intake_case *c, const struct told *told, struct row_verdict *out,
+                      struct err *err)
 {
     const struct right_note *right = &told->record.right;
     const char *sender = c->in.sender->id, *had = told->before.uscc;
     bool excluded;
 
-    if (is_lost(right->status)) {
-        if (told->uscc[0] == '\0')
-            return true;
-        CHECK(is_excluded(tx, c, told->uscc, &excluded, err));
-        return excluded || decide(tx, c, FACT_IMPOSE, told->uscc, right, out, err);
-    }
     if (had[0] == '\0' || !right_told_lapsed(ledger_txn(tx), had, sender, right->kind, right->number) ||
         right_other_lapsed(ledger_txn(tx), had, sender, right->kind, right->number))
         return true;
     CHECK(is_excluded(tx, c, had, &excluded, err));
     return !excluded || decide(tx, c, FACT_LIFT, had, right, out, err);
+}
+
+/* Before the status itself is recorded: what was told until now is still in state. */
+static bool exclude_or_lift(struct ledger_tx *tx, struct intake_case *c, const struct told *told,
+                            struct row_verdict *out, struct err *err)
+{
+    bool excluded;
+
+    if (!is_lost(told->record.right.status))
+        return give_back(tx, c, told, out, err);
+    if (strcmp(told->before.uscc, told->uscc) != 0)
+        CHECK(give_back(tx, c, told, out, err));
+    if (told->uscc[0] == '\0')
+        return true;
+    CHECK(is_excluded(tx, c, told->uscc, &excluded, err));
+    return excluded || decide(tx, c, FACT_IMPOSE, told->uscc, &told->record.right, out, err);
 }
 
 static bool is_known(const struct intake_case *c, const struct told *told)

@@ -144,8 +144,11 @@ static bool name_pledgors(struct apply *apply, const struct record *record, stru
 bool apply_pledge(struct apply *apply, const struct record *record, struct err *err)
 {
     const char *number = record->pledge.registration_no;
-    struct pledge next = {.note = record->pledge, .registry = record->actor.id, .live_since = DATE_NONE,
-                          .time_ms = record->time_ms, .seq = record->seq};
+    struct pledge next = {.note = record->pledge,
+                          .registry = record->actor.id,
+                          .live_since = DATE_NONE,
+                          .time_ms = record->time_ms,
+                          .seq = record->seq};
     struct pledge old;
     bool known;
     const bool told = record->actor.kind == ACTOR_PARTNER || record->actor.kind == ACTOR_SOURCE;

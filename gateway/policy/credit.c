@@ -7,9 +7,10 @@
 
 enum { LINE = 1, LOAN = 2, EITHER = 4, AMOUNT = 8, BACK = 16 };
 static const unsigned needed[CREDIT_EVENT_COUNT] = {
-    [CREDIT_LINE] = LINE | AMOUNT,     [CREDIT_OPENING] = LOAN | AMOUNT,     [CREDIT_DRAWDOWN] = EITHER | AMOUNT,
-    [CREDIT_REPAYMENT] = EITHER | AMOUNT, [CREDIT_SETTLED] = EITHER,         [CREDIT_OVERDUE] = EITHER,
-    [CREDIT_WRITTEN_OFF] = EITHER,     [CREDIT_VOID] = BACK,
+    [CREDIT_LINE] = LINE | AMOUNT,       [CREDIT_OPENING] = LOAN | AMOUNT,
+    [CREDIT_DRAWDOWN] = EITHER | AMOUNT, [CREDIT_REPAYMENT] = EITHER | AMOUNT,
+    [CREDIT_SETTLED] = EITHER,           [CREDIT_OVERDUE] = EITHER,
+    [CREDIT_WRITTEN_OFF] = EITHER,       [CREDIT_VOID] = BACK,
 };
 
 static bool missing(struct err *err, const char *member)
@@ -111,9 +112,9 @@ static bool in_order(const struct credit_question *ask, struct err *err)
 
     if (ask->main != NULL && !may_follow(ask->main, event))
         return err_set(err, ERR_CREDIT_STATE, "event", "%s",
-                       ask->main->settled > 0    ? "it was settled"
-                       : ask->main->written > 0  ? "it was written off"
-                                                 : "it was reported before");
+                       ask->main->settled > 0   ? "it was settled"
+                       : ask->main->written > 0 ? "it was written off"
+                                                : "it was reported before");
     if (event == CREDIT_DRAWDOWN && ask->upper != NULL && ask->upper->settled > 0)
         return err_set(err, ERR_CREDIT_STATE, "credit_no", "%s", "it was settled");
     return true;

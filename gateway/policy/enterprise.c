@@ -6,9 +6,17 @@
 static struct cert_row data_of(const struct cert_row *row)
 {
     return (struct cert_row){
-        .name = row->name, .region_code = row->region_code, .industry_code = row->industry_code, .scale = row->scale,
-        .ownership = row->ownership, .level = "", .batch = "", .document_no = "", .reason = "",
-        .valid_from = DATE_NONE, .valid_until = DATE_NONE,
+        .name = row->name,
+        .region_code = row->region_code,
+        .industry_code = row->industry_code,
+        .scale = row->scale,
+        .ownership = row->ownership,
+        .level = "",
+        .batch = "",
+        .document_no = "",
+        .reason = "",
+        .valid_from = DATE_NONE,
+        .valid_until = DATE_NONE,
     };
 }
 
@@ -32,7 +40,7 @@ bool decide_enterprise(const struct ask *ask, struct decision *out, struct err *
     decide_look_ahead(ask, out, &next);
     policy_region_moved(ask, out, &next);
     out->needs_person = out->record.name_waits;
-    decide_say(out, out->needs_person ? "the name is not the one known under this code"
-                                      : "data of the firm was taken over");
+    decide_say(out,
+               out->needs_person ? "the name is not the one known under this code" : "data of the firm was taken over");
     return true;
 }

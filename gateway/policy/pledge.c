@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define NO 0                           /* no step: nothing leads back to a pledge that is not known */
+#define NO 0 /* no step: nothing leads back to a pledge that is not known */
 
 /* after[present state][event], both in the order of record.h; our own event `superseded` is the last. */
 /* clang-format off */

@@ -12,15 +12,15 @@ static const char *const right_statuses[RIGHT_STATUS_COUNT] = {
     "", "valid", "lapsed", "invalidated", "transferred", "preserved",
 };
 static const char *const pledge_events[PLEDGE_EVENT_COUNT] = {
-    "filed", "correction_requested", "accepted", "registered", "changed", "cancelled", "refused", "withdrawn",
-    "superseded",
+    "filed",     "correction_requested", "accepted", "registered", "changed", "cancelled", "refused",
+    "withdrawn", "superseded",
 };
 static const char *const pledge_states[PLEDGE_STATE_COUNT] = {
     "", "filed", "correction_requested", "accepted", "registered", "cancelled", "refused", "withdrawn", "superseded",
 };
 static const char *const credit_events[CREDIT_EVENT_COUNT] = {
-    "contact", "refused", "credit_line", "opening", "drawdown", "repayment", "settled", "overdue", "written_off",
-    "void",
+    "contact",   "refused", "credit_line", "opening",     "drawdown",
+    "repayment", "settled", "overdue",     "written_off", "void",
 };
 
 const struct words words_right_kind = {right_kinds, COUNT(right_kinds)};

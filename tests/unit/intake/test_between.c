@@ -272,6 +272,20 @@ static void several_pledgors_are_not_blamed_for_one_right(void **state)
     rebuild_is_equal(w);
 }
 
+static void a_lost_right_is_blamed_on_one_firm_at_a_time(void **state)
+{
+    struct world *w = *state;
+    list_firms(w, 1, 2);
+    const char *number = patent(w, "202010123456");
+    status_row(w, "m-1", number, "lapsed", code(w, 1));
+    status_row(w, "m-2", number, "lapsed", code(w, 2));
+    assert_int_equal(status_of(w, code(w, 1)), LISTING_LISTED);
+    assert_int_equal(status_of(w, code(w, 2)), LISTING_SUSPENDED);
+    status_row(w, "m-3", number, "transferred", code(w, 1));
+    assert_int_equal(status_of(w, code(w, 2)), LISTING_LISTED);
+    rebuild_is_equal(w);
+}
+
 static void the_same_word_twice_is_recorded_once(void **state)
 {
     struct world *w = *state;
@@ -296,6 +310,7 @@ int main(void)
         TEST(a_row_of_the_same_message_is_taken_back),
         TEST(a_better_row_stands_for_a_wrong_one),
         TEST(several_pledgors_are_not_blamed_for_one_right),
+        TEST(a_lost_right_is_blamed_on_one_firm_at_a_time),
         TEST(the_same_word_twice_is_recorded_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
