@@ -6,6 +6,7 @@
  *   1.1  gwa_page.origin and gwa_job.origin: a source's adapter is sent what became of the rows.
  *   1.2  gwa_io.frame_digits: one framed exchange over TCP. gwa_job.reply_media_type, reply_signature,
  *        retry_after_ms: what came with a receipt, and when to try again.
+ *   1.3  row_fields takes a row that is a message: one field, `body`.
  *
  * An adapter exports exactly two symbols:
  *     const uint32_t gwa_abi;             GWA_ABI_VERSION as compiled
@@ -26,7 +27,7 @@
 #include <stdint.h>
 
 #define GWA_ABI_MAJOR 1
-#define GWA_ABI_MINOR 2
+#define GWA_ABI_MINOR 3
 #define GWA_ABI_VERSION (((uint32_t)GWA_ABI_MAJOR << 16) | GWA_ABI_MINOR)
 #define GWA_EXPORT __attribute__((visibility("default")))
 
@@ -100,7 +101,9 @@ enum gwa_row_answer {
     GWA_ROW_STOP                       /* the run is being cancelled or restarted: return GWA_RETRY */
 };
 /* Canonical field names: uscc name region_code industry_code scale ownership level batch document_no
- * valid_from valid_until status reason. status is certified or withdrawn. Values are UTF-8 text. */
+ * valid_from valid_until status reason. status is certified or withdrawn. Values are UTF-8 text.
+ * 1.3 A source whose rows are messages (`feeds` in the sources file) hands over one field `body` a row: the JSON of the
+ * message's body, at most 64 KiB in one line, with the code that people know it by as the row's code. */
 struct gwa_field {
     const char *name;
     struct gwa_bytes value;

@@ -43,10 +43,10 @@ static bool has_digit(struct gwa_bytes text)
     return false;
 }
 
-/* Numbers have digits; titles, totals and names of columns have none in these places. */
+/* Totals, notes and names of columns have no number of a right. */
 static bool is_row(const struct cell *cells)
 {
-    static const enum column numbers[] = {COLUMN_REGISTRATION, COLUMN_NUMBER, COLUMN_PATENT, COLUMN_TRADEMARK};
+    static const enum column numbers[] = {COLUMN_NUMBER, COLUMN_PATENT, COLUMN_TRADEMARK};
 
     for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
         if (cells[numbers[i]].no_value || has_digit(cells[numbers[i]].text))

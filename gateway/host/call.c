@@ -13,6 +13,7 @@
 #define FRAME_DIGITS_MAX 10
 #define FIELDS_MAX 32
 #define FIELD_BYTES_MAX (4u << 10)
+#define BODY "body"                      /* a row that is a message: its one field, as long as a row may be */
 #define VERSION_BYTES_MAX 128
 #define ORIGIN_BYTES_MAX (2u << 10)
 #define PAGE_SIZE_FIRST offsetof(struct gwa_page, origin)      /* as it was in 1.0 */
@@ -313,7 +314,7 @@ static bool is_canonical(const char *name)
 {
     static const char *const names[] = {"uscc",        "name",   "region_code", "industry_code", "scale",
                                         "ownership",   "level",  "batch",       "document_no",   "valid_from",
-                                        "valid_until", "status", "reason"};
+                                        "valid_until", "status", "reason",      BODY};
 
     for (size_t i = 0; name != NULL && i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(name, names[i]) == 0)
@@ -321,14 +322,19 @@ static bool is_canonical(const char *name)
     return false;
 }
 
-static bool is_text(struct gwa_bytes value)
+static bool is_text(struct gwa_bytes value, size_t max)
 {
-    if (value.n > FIELD_BYTES_MAX || !utf8_valid(bytes_of(value.p, value.n)))
+    if (value.n > max || !utf8_valid(bytes_of(value.p, value.n)))
         return false;
     for (size_t i = 0; i < value.n; i++)
         if (value.p[i] < 0x20 || value.p[i] == 0x7f)
             return false;
     return true;
+}
+
+static size_t bytes_max(const char *name)
+{
+    return strcmp(name, BODY) == 0 ? HOST_ROW_MAX : FIELD_BYTES_MAX;
 }
 
 /* Unknown or repeated names are the adapter's fault; a value that is not text is the row's. */
@@ -344,7 +350,7 @@ static const char *judge_fields(struct host_job *job, const struct gwa_field *fi
         for (size_t k = 0; k < i && job->broken == NULL; k++)
             if (strcmp(fields[i].name, fields[k].name) == 0)
                 job->broken = "the adapter handed over a field twice";
-        if (bad == NULL && !is_text(fields[i].value))
+        if (bad == NULL && job->broken == NULL && !is_text(fields[i].value, bytes_max(fields[i].name)))
             bad = fields[i].name;
     }
     return bad;

@@ -47,7 +47,7 @@ static bool check_abi(struct host_adapter *adapter, struct err *err)
 static size_t least_size(uint32_t abi)
 {
     enum { FIRST = offsetof(struct gwa_adapter, close) + sizeof(void (*)(void *)) };
-    static const size_t by_minor[] = {FIRST, FIRST, FIRST /* 1.1 and 1.2 grew other structs */};
+    static const size_t by_minor[] = {FIRST, FIRST, FIRST, FIRST /* 1.1 and 1.2 grew other structs, 1.3 none */};
 
     _Static_assert(sizeof(by_minor) / sizeof(*by_minor) == GWA_ABI_MINOR + 1, "one size for each MINOR");
     return by_minor[abi & 0xffff];

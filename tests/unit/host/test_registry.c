@@ -69,7 +69,7 @@ static void lines_become_one_registration(void **state)
                      "1,Y1,登记,2026/11/3,专利,ZL202510000001.1,,一种装置," PARTIES ",500.5,2026年11月1日,20271101,\n"
                      "2,Y2,登记,2026-11-04,商标,12345678,第35类,\"某\"\"标\"," PARTIES ",,,,2031-11-03\n"
                      "3,Y1,登记,2026.11.3,,ZL202510000002.2,,,丙公司,,,,500.50,,,\n"
-                     ",合计,3项,,,,,,,,,,,,,\n");
+                     "合计,3项,,,,,,,,,,,,,,\n");
     assert_int_equal(fetch(), GWA_DONE);
     expect_log("3 [Y1] body={\"registration_no\":\"Y1\",\"event\":\"registered\",\"date\":\"2026-11-03\",\"right_kind\":"
                "\"patent\",\"pledgors\":[{\"uscc\":\"" CODE "\",\"name\":\"甲公司\"},{\"name\":\"丙公司\"}],\"pledgee\":"
