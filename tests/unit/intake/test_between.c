@@ -90,6 +90,11 @@ static void a_filing_for_a_pledged_right_is_let_through_and_takes_nothing(void *
     assert_string_equal(told(pledge(w, "m-3", "Y2", "accepted", right).body, "result"), "accepted");
     assert_true(pledge(w, "m-4", "Y2", "registered", right).pending);
     assert_string_equal(pledge_state(w, "Y1"), "registered");
+    seq = state_of(w, "registry-ty", "m-4").seq;
+    decide_by(w, open_proposal(w, "pledge", "Y2"), true, "it stands");
+    assert_string_equal(told(later_receipt(w, "registry-ty", "m-4", seq), "result"), "accepted");
+    assert_string_equal(pledge_state(w, "Y1"), "superseded");
+    assert_string_equal(pledge_state(w, "Y2"), "registered");
     rebuild_is_equal(w);
 }
 
@@ -172,6 +177,51 @@ static void what_has_ended_meanwhile_is_left_alone(void **state)
     rebuild_is_equal(w);
 }
 
+static bool absent_job(struct ledger_tx *tx, void *arg, struct err *err)
+{
+    struct ledger_outcome outcome;
+    struct fact fact;
+    ledger_fact_init(&fact, FACT_ABSENT, arg);
+    fact.actor = (struct actor){ACTOR_SOURCE, "source"};
+    return ledger_fact(tx, &fact, (struct bytes){0}, &outcome, err);
+}
+
+/* Restoring would undo an absence, which was not what the objection was about. */
+static void an_absence_since_then_is_not_undone(void **state)
+{
+    struct world *w = *state;
+    struct err err = {0};
+    char uscc[USCC_SIZE];
+    list_firms(w, 1, 1);
+    exclude(w, "m-1", "impose", "abnormal_operation");
+    const char *seq = arena_printf(w->arena, "%d", (int)state_of(w, "onestop-sx", "m-1").seq - 1);
+    assert_true(object(w, "o-1", seq).pending);
+    exclude(w, "m-2", "lift", "abnormal_operation");
+    memcpy(uscc, code(w, 1), USCC_SIZE);
+    NEED(ledger_run(w->ledger, absent_job, uscc, &err), err);
+    assert_int_equal(status_of(w, code(w, 1)), LISTING_REMOVED);
+    assert_string_equal(grant(w, "o-1"), "accepted");
+    assert_int_equal(status_of(w, code(w, 1)), LISTING_REMOVED);
+    assert_false(disputed(w, code(w, 1)));
+}
+
+static void the_dispute_ends_with_the_last_objection(void **state)
+{
+    struct world *w = *state;
+    list_firms(w, 1, 1);
+    exclude(w, "m-1", "impose", "abnormal_operation");
+    assert_true(object(w, "o-1", "abnormal_operation").pending);
+    const char *first = open_proposal(w, "objection", code(w, 1));
+    assert_true(object(w, "o-2", "abnormal_operation").pending);
+    uint64_t seq = state_of(w, "onestop-sx", "o-1").seq;
+    decide_by(w, first, false, "no");
+    assert_string_equal(told(later_receipt(w, "onestop-sx", "o-1", seq), "code"), "objection.dismissed");
+    assert_true(disputed(w, code(w, 1)));
+    assert_string_equal(grant(w, "o-2"), "accepted");
+    assert_false(disputed(w, code(w, 1)));
+    assert_int_equal(status_of(w, code(w, 1)), LISTING_LISTED);
+}
+
 static void a_withdrawal_is_the_bureaus_to_put_right(void **state)
 {
     struct world *w = *state;
@@ -240,6 +290,29 @@ static void a_better_row_stands_for_a_wrong_one(void **state)
     rebuild_is_equal(w);
 }
 
+static const char *on_loan(struct world *w, const char *event, int fen, const char *more)
+{
+    return arena_printf(w->arena,
+                        "{\"rows\":[{\"event\":\"%s\",\"uscc\":\"%s\",\"loan_no\":\"A\",\"amount_fen\":%d,\"date\":"
+                        "\"2026-11-24\"%s}]}",
+                        event, code(w, 1), fen, more);
+}
+
+/* Taking the drawdown back alone would leave repayments of nothing. */
+static void a_better_row_on_the_same_loan_is_judged_with_it(void **state)
+{
+    struct world *w = *state;
+    say(w, "bank-a", ROLE_BANK, "m-1", "credit.report", on_loan(w, "drawdown", 600, ""));
+    say(w, "bank-a", ROLE_BANK, "m-2", "credit.report", on_loan(w, "repayment", 500, ""));
+    struct answer less = say(w, "bank-a", ROLE_BANK, "m-3", "credit.report",
+                             on_loan(w, "drawdown", 499, ",\"corrects\":\"m-1/0\""));
+    row_is(less.body, 0, "rejected", "credit.sums");
+    struct answer enough = say(w, "bank-a", ROLE_BANK, "m-4", "credit.report",
+                               on_loan(w, "drawdown", 500, ",\"corrects\":\"m-1/0\""));
+    assert_string_equal(told(enough.body, "result"), "accepted");
+    rebuild_is_equal(w);
+}
+
 /* ---- rights ---- */
 
 static struct answer status_row(struct world *w, const char *id, const char *number, const char *status,
@@ -270,6 +343,19 @@ static void several_pledgors_are_not_blamed_for_one_right(void **state)
     status_row(w, "m-3", number, "lapsed", code(w, 2));
     assert_int_equal(status_of(w, code(w, 2)), LISTING_SUSPENDED);
     rebuild_is_equal(w);
+}
+
+static void a_firm_returns_with_the_last_of_its_rights(void **state)
+{
+    struct world *w = *state;
+    list_firms(w, 1, 1);
+    const char *one = patent(w, "202010123456"), *two = patent(w, "202010123457");
+    status_row(w, "m-1", one, "lapsed", code(w, 1));
+    status_row(w, "m-2", two, "invalidated", code(w, 1));
+    status_row(w, "m-3", one, "valid", NULL);
+    assert_int_equal(status_of(w, code(w, 1)), LISTING_SUSPENDED);
+    status_row(w, "m-4", two, "preserved", NULL);
+    assert_int_equal(status_of(w, code(w, 1)), LISTING_LISTED);
 }
 
 static void a_lost_right_is_blamed_on_one_firm_at_a_time(void **state)
@@ -306,10 +392,14 @@ int main(void)
         TEST(what_was_granted_must_still_be_possible),
         TEST(only_what_was_objected_to_is_put_right),
         TEST(what_has_ended_meanwhile_is_left_alone),
+        TEST(an_absence_since_then_is_not_undone),
+        TEST(the_dispute_ends_with_the_last_objection),
         TEST(a_withdrawal_is_the_bureaus_to_put_right),
+        TEST(a_better_row_on_the_same_loan_is_judged_with_it),
         TEST(a_row_of_the_same_message_is_taken_back),
         TEST(a_better_row_stands_for_a_wrong_one),
         TEST(several_pledgors_are_not_blamed_for_one_right),
+        TEST(a_firm_returns_with_the_last_of_its_rights),
         TEST(a_lost_right_is_blamed_on_one_firm_at_a_time),
         TEST(the_same_word_twice_is_recorded_once),
     };
