@@ -75,7 +75,10 @@ static void write_stages(struct json_out *json, const struct record *first, cons
     json_begin_array(json);
     stage(json, "raw", first->time_ms, "%" PRId64 " bytes of %s came, SHA-256 %s", message->bytes, message->form,
           hex_encode(message->digest, sizeof(message->digest), digest));
-    stage(json, "verified", first->time_ms, "signed by %s with the key %s", message->sender, message->kid);
+    if (strcmp(message->form, "row") == 0)
+        stage(json, "verified", first->time_ms, "fetched from the source %s, under its authority", message->sender);
+    else
+        stage(json, "verified", first->time_ms, "signed by %s with the key %s", message->sender, message->kid);
     stage_mapped(json, first);
     stage_decided(json, first);
     stage_later(json, first, latest);

@@ -13,13 +13,19 @@ def pki(tmp_path_factory):
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.parent.name)
-def test_sample_is_a_partner(pki, tmp_path, sample):
+def test_sample_is_an_entry(pki, tmp_path, sample):
     """With certificates of this test in their place, --check finds no fault in it."""
     (pki / "ippublic-sx.secret").write_text("TEST-SECRET-32-CHARS-ABCDEFGHIJKL\n")
     gateway = Gateway(tmp_path, pki, [])
     entry = sample.read_text(encoding="utf-8")
     assert f"adapter: {sample.parent.name}\n" in entry
-    gateway.write("partners.yaml", entry.replace("/etc/pledged/partners/", f"{pki.dir}/").replace("/etc/pledged/pki/", f"{pki.dir}/"))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    is_source = "\nsources:" in entry
+    for place in ("/etc/pledged/partners", "/etc/pledged/pki"):
+        entry = entry.replace(f"{place}/", f"{pki.dir}/")
+    entry = entry.replace("/srv/pledged/registry-inbox", str(folder))
+    gateway.write("sources.yaml" if is_source else "partners.yaml", entry)
     checked = subprocess.run([str(BUILD / "bin" / "pledged"), "--config", str(tmp_path / "pledged.yaml"), "--check"],
                              capture_output=True, text=True, env=gateway.environment(), timeout=60)
     assert checked.returncode == 0, checked.stdout + checked.stderr

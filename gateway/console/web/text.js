@@ -165,6 +165,8 @@ export const texts = {
   "action.missing": ["未出现", "missing"],
   "action.unchanged": ["未变", "unchanged"],
   "action.rejected": ["拒绝", "rejected"],
+  "action.accepted": ["受理", "accepted"],
+  "action.pending": ["待人工", "waits for a person"],
   "listing.not_listed": ["未入名单", "not listed"],
   "listing.checking": ["核查中", "checking"],
   "listing.listed": ["已入名单", "listed"],
