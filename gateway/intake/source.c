@@ -63,7 +63,7 @@ static bool read_around(struct intake_case *c, struct bytes body, const char *id
     json_put_raw(&out, body);
     json_end_object(&out);
     if (c->opened.overflow)
-        return err_set(err, ERR_MESSAGE_TOO_LARGE, NULL, "%zu bytes", body.n);
+        return err_set(err, ERR_MESSAGE_TOO_LARGE, NULL, "%zu bytes, at most %u are taken", body.n, MESSAGE_MAX);
     return message_read_json(buf_bytes(&c->opened), &c->message, err) &&
            message_envelope(c->message, &c->envelope, err);
 }
