@@ -181,6 +181,21 @@ def test_first_list_is_not_told_one_by_one(sent_to, bank, bureau):
     assert [c["uscc"] for c in changes_in(everything(gateway, "bank-a"))] == [certified(700)["uscc"]]
 
 
+def test_an_admitted_first_list_is_not_told_one_by_one(make_gateway, bank, bureau):
+    """Where a person admits the first list, the word comes when that is done, and not one change before."""
+    gateway = make_gateway(partners=with_channel("bank-a", bank), rules={"admission": "approval"})
+    put(gateway, bureau, range(1500), "v1", how=("initial",))
+    assert len(arrived(bank)) == 1
+    approval = next(a for a in gateway.ctl_items("approve", "list") if a["what"] == "admit")
+    gateway.ctl("approve", "grant", approval["id"], "--comment", "首批名单", who="operator-1")
+    wait_until(lambda: len(arrived(bank)) == 2, "the word")
+    wait_empty(gateway)
+    messages = everything(gateway, "bank-a")
+    body = content(messages[1])["body"]
+    assert len(messages) == 2 and body["changes"] == [] and body["last"] - body["first"] == 1499
+    assert gateway.firm("bank-a", certified(1499)["uscc"]).json()["status"] == "listed"
+
+
 def test_a_long_run_is_cut(sent_to, bank, bureau):
     """1,203 changes are three messages, in order, none lost."""
     gateway = sent_to()
@@ -332,6 +347,7 @@ def test_pulled_by_a_message(make_gateway, bureau, pki):
 def test_kill_at_random_moments(sent_to, bank, bureau):
     """300 changes flow while the gateway is killed again and again: every change once by its id, in order, equal bytes."""
     gateway = sent_to()
+    bank.behave({"do": "normal", "seconds": 0.03, "times": 0})     # so that something is always on its way
     dice = random.Random(20261125)
     for i in range(60):
         put(gateway, bureau, range((i + 1) * 5), f"v{i}")
