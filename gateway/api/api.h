@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "delivery/delivery.h"
 #include "feed/feed.h"
+#include "head/head.h"
 #include "host/host.h"
 #include "intake/intake.h"
 #include "ledger/ledger.h"
@@ -47,6 +48,7 @@ struct api_options {
     struct intake *intake;
     struct delivery *delivery;
     struct host *host;
+    struct heads *heads;
     struct statements *statements;
     struct access_log *access;
     const char *access_dir, *scratch_dir;

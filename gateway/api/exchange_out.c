@@ -5,7 +5,7 @@
 
 #include "api/exchange.h"
 
-struct head {
+struct foremost {
     const struct partner *partner;
     struct exchange item;
     bool there;
@@ -13,7 +13,7 @@ struct head {
 struct outgoing {
     struct ask *ask;
     struct store_txn *txn;
-    struct head *heads;
+    struct foremost *heads;
     size_t n;
 };
 
@@ -64,7 +64,7 @@ bool outgoing_item(struct ask *ask, struct store_txn *txn, const struct partner 
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct head *)a)->partner->id, ((const struct head *)b)->partner->id);
+    return strcmp(((const struct foremost *)a)->partner->id, ((const struct foremost *)b)->partner->id);
 }
 
 struct outgoing *outgoing_new(struct ask *ask, struct store_txn *txn, const char *partner, uint64_t number,
@@ -77,7 +77,7 @@ struct outgoing *outgoing_new(struct ask *ask, struct store_txn *txn, const char
     *outgoing = (struct outgoing){.ask = ask, .txn = txn};
     outgoing->heads = arena_alloc(ask->arena, (n + 1) * sizeof(*outgoing->heads));
     for (size_t i = 0; i < n; i++) {
-        struct head *head = &outgoing->heads[outgoing->n];
+        struct foremost *head = &outgoing->heads[outgoing->n];
 
         head->partner = directory_partner(directory, i);
         /* stands in for a message that was given already: what comes next is below it */
@@ -88,7 +88,7 @@ struct outgoing *outgoing_new(struct ask *ask, struct store_txn *txn, const char
     return outgoing;
 }
 
-static bool fill(struct outgoing *outgoing, struct head *head, struct err *err)
+static bool fill(struct outgoing *outgoing, struct foremost *head, struct err *err)
 {
     uint64_t number = head->item.sequence;
 
@@ -102,10 +102,10 @@ static bool fill(struct outgoing *outgoing, struct head *head, struct err *err)
 
 bool outgoing_next(struct outgoing *outgoing, struct exchange *out, struct err *err)
 {
-    struct head *first = NULL;
+    struct foremost *first = NULL;
 
     for (size_t i = 0; i < outgoing->n; i++) {
-        struct head *head = &outgoing->heads[i];
+        struct foremost *head = &outgoing->heads[i];
 
         CHECK(fill(outgoing, head, err));
         if (head->there && (!first || head->item.sequence > first->item.sequence))

@@ -27,10 +27,9 @@ static void write_reasons(struct json_out *json, const struct policy_reason *rea
     json_end_array(json);
 }
 
-static void write_listing(struct ask *ask, const struct firm *firm)
+static void write_listing(struct ask *ask, const struct rules *rules, const struct firm *firm)
 {
     struct policy_reason reasons[FIRM_REASONS_MAX + FIRM_EXCLUSIONS_MAX];
-    const struct rules *rules = policy_in_force(ask->held->state.policy, date_of_ms(ask->now_ms));
     size_t n = rules ? policy_reasons(rules, firm, POLICY_VIEW_FULL, reasons) : 0;
     const struct listing *listing = &firm->listing;
     struct json_out *json = &ask->json;
@@ -115,12 +114,10 @@ static bool add_objection(void *arg, const struct objection *objection)
     return true;
 }
 
-bool api_firm_full(struct ask *ask, struct store_txn *txn, const struct firm *firm, struct err *err)
+static void write_known(struct ask *ask, const struct rules *rules, const struct firm *firm)
 {
     struct json_out *json = &ask->json;
-    struct about about = {json, firm->uscc};
 
-    json_begin_object(json);
     json_add_string(json, "uscc", firm->uscc);
     json_add_string(json, "name", firm->name);
     json_add_string_opt(json, "region_code", firm->region_code);
@@ -129,10 +126,19 @@ bool api_firm_full(struct ask *ask, struct store_txn *txn, const struct firm *fi
     json_add_string_opt(json, "ownership", firm->ownership);
     write_certification(json, &firm->certification);
     write_exclusions(json, firm);
-    write_listing(ask, firm);
+    write_listing(ask, rules, firm);
     json_add_boolean(json, "doubtful", firm->doubtful);
     json_add_boolean(json, "confirmed", firm->confirmed);
     json_add_integer(json, "last_sequence", (int64_t)firm->last_sequence);
+}
+
+bool api_firm_full(struct ask *ask, struct store_txn *txn, const struct firm *firm, struct err *err)
+{
+    struct json_out *json = &ask->json;
+    struct about about = {json, firm->uscc};
+
+    json_begin_object(json);
+    write_known(ask, policy_in_force(ask->held->state.policy, date_of_ms(ask->now_ms)), firm);
     json_key(json, "objections_open");
     json_begin_array(json);
     CHECK(objection_list(txn, ask->arena, firm->uscc, add_objection, json, err));
@@ -158,6 +164,32 @@ void api_firm_row(struct json_out *json, const struct firm *firm)
     json_end_object(json);
 }
 
+/* As it was known then; what waited for a person or an answer is not told of the past. */
+static bool firm_past(struct ask *ask, struct store_txn *txn, const char *uscc, struct err *err)
+{
+    struct past past = {.journal = ask->api->options.journal, .txn = txn, .arena = ask->arena};
+    int64_t as_of_ms = 0;
+    uint64_t corrected_by;
+    struct firm firm;
+    struct rules rules;
+
+    CHECK(ask_moment(ask, "as_of", &as_of_ms, err));
+    if (as_of_ms > ask->now_ms)
+        return err_set(err, ERR_HTTP_QUERY, "as_of", "a moment that has passed is expected");
+    CHECK(journal_size_at(past.journal, txn, as_of_ms, &past.size, err));
+    CHECK(past_firm(&past, uscc, &firm, &corrected_by, err));
+    if (firm.last_sequence == 0)
+        return err_set(err, ERR_FIRM_UNKNOWN, NULL, "%s", uscc);
+    CHECK(past_rules(&past, ask->held->state.policy, date_of_ms(as_of_ms), &rules, err));
+    json_begin_object(&ask->json);
+    write_known(ask, &rules, &firm);
+    json_add_time(&ask->json, "as_of", as_of_ms);
+    if (corrected_by != 0)
+        json_add_integer(&ask->json, "corrected_by", (int64_t)corrected_by);
+    json_end_object(&ask->json);
+    return true;
+}
+
 bool api_do_firm(struct ask *ask, struct err *err)
 {
     char uscc[USCC_SIZE];
@@ -167,6 +199,8 @@ bool api_do_firm(struct ask *ask, struct err *err)
     if (!txn)
         return false;
     CHECK(ask_uscc(ask, ask->values[0], "uscc", uscc, err));
+    if (net_parameter(ask->request, "as_of", NULL))
+        return firm_past(ask, txn, uscc, err);
     CHECK(api_firm(ask, txn, uscc, &firm, err));
     return api_firm_full(ask, txn, &firm, err);
 }

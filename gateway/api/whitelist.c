@@ -90,7 +90,8 @@ static bool answer_statement(struct ask *ask, const char *uscc, const struct sta
                               .status = same ? 304 : 200, .sequence = statement->sequence, .digest = statement->digest};
 
     CHECK(api_keep(ask, &line, err));
-    ask_header(ask, "ETag", statement->etag);
+    if (statement->etag)
+        ask_header(ask, "ETag", statement->etag);
     ask_header(ask, "Cache-Control", "private, no-cache");
     ask_header(ask, "Vary", "Accept");
     if (statement->signature)
@@ -128,6 +129,28 @@ static bool find_statement(struct ask *ask, const char *uscc, struct err *err)
                          ask->now_ms, &ask->statement, NULL, err);
 }
 
+/* What would have been answered at an earlier moment. */
+static bool find_past(struct ask *ask, const char *uscc, struct err *err)
+{
+    const struct statement_context context = ask_context(ask);
+    int64_t as_of_ms = 0;
+
+    CHECK(ask_moment(ask, "as_of", &as_of_ms, err));
+    AUTO_READ txn = store_read(ask->api->options.store, err);
+    if (!txn)
+        return false;
+    return statement_past(ask->api->options.statements, &context, txn, uscc, view_of(ask), ask_alg(ask), form_of(ask),
+                          as_of_ms, ask->now_ms, &ask->statement, err);
+}
+
+static bool find(struct ask *ask, const char *uscc, struct err *err)
+{
+    if (!net_parameter(ask->request, "as_of", NULL))
+        return find_statement(ask, uscc, err);
+    ask->move = !ask->on_worker;
+    return ask->move || find_past(ask, uscc, err);
+}
+
 bool api_do_whitelist_get(struct ask *ask, struct err *err)
 {
     char uscc[USCC_SIZE];
@@ -137,7 +160,7 @@ bool api_do_whitelist_get(struct ask *ask, struct err *err)
         ident_uscc(bytes_str(ask->values[0]), &result);
         return api_keep_refusal(ask, "whitelist.get", shown(ask, ask->values[0], &result), err);
     }
-    if (!find_statement(ask, uscc, err))
+    if (!find(ask, uscc, err))
         return api_keep_refusal(ask, "whitelist.get", uscc, err);
     return ask->move || answer_statement(ask, uscc, ask->statement, err);
 }

@@ -107,7 +107,7 @@ int cli_ask(struct cli *cli, const char *method, const char *path, struct bytes 
         return code;
     struct net_fetch_request request = {
         .method = method,
-        .url = arena_printf(cli->arena, "%s" PREFIX "%s", where.base, path),
+        .url = arena_printf(cli->arena, "%s%s%s", where.base, strncmp(path, "/v1/", 4) == 0 ? "" : PREFIX, path),
         .headers = headers,
         .body = body,
         .cert = where.cert,

@@ -100,7 +100,7 @@ struct cli_answer {
     int status;
     struct bytes body;
 };
-/* One exchange. `path` begins behind /admin/v1. CLI_OK: an answer below 400; otherwise it has been told. */
+/* One exchange. `path` begins behind /admin/v1, or with /v1 for what partners ask as well. CLI_OK: an answer below 400; otherwise it has been told. */
 int cli_ask(struct cli *cli, const char *method, const char *path, struct bytes body, int64_t total_ms,
             struct cli_answer *out);
 /* True when --config is given and no daemon is named beside it: then work on the data directory. */

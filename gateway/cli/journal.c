@@ -5,7 +5,45 @@
 
 int cli_do_journal_head(struct cli *cli)
 {
-    return cli_show(cli, "GET", "/journal/head", bytes_str(""), CLI_CALL_MS);
+    return cli_show(cli, "GET", "/v1/journal/head", bytes_str(""), CLI_CALL_MS);
+}
+
+/* ---- prove ------------------------------------------------------------------------------------------------- */
+
+/* The size of the newest signed head, as text for a query. */
+static int newest_size(struct cli *cli, const char **out)
+{
+    AUTO_JSON doc = NULL;
+    struct cli_answer answer;
+    int64_t size = 0;
+    int code = cli_ask(cli, "GET", "/v1/journal/head", bytes_str(""), CLI_CALL_MS, &answer);
+    if (code == CLI_OK)
+        code = cli_parse_answer(cli, answer.body, &doc);
+    if (code != CLI_OK)
+        return code;
+    json_integer(json_member(json_root(doc), "size"), &size);
+    *out = arena_printf(cli->arena, "%lld", (long long)size);
+    return CLI_OK;
+}
+
+static int prove_growth(struct cli *cli)
+{
+    const char *to = cli->option[OPTION_SIZE];
+    int code = to ? CLI_OK : newest_size(cli, &to);
+    if (code != CLI_OK)
+        return code;
+    const char *path = cli_with(cli, "/v1/journal/consistency", "from", cli->option[OPTION_FROM]);
+    return cli_show(cli, "GET", cli_with(cli, path, "to", to), bytes_str(""), CLI_CALL_MS);
+}
+
+int cli_do_journal_prove(struct cli *cli)
+{
+    if ((cli->arg_n == 1) == (cli->option[OPTION_FROM] != NULL))
+        return cli_usage(cli, "journal prove needs SEQ or --from");
+    if (cli->option[OPTION_FROM])
+        return prove_growth(cli);
+    const char *path = cli_with(cli, "/v1/journal/proof", "seq", cli->args[0]);
+    return cli_show(cli, "GET", cli_with(cli, path, "size", cli->option[OPTION_SIZE]), bytes_str(""), CLI_CALL_MS);
 }
 
 /* ---- verify ------------------------------------------------------------------------------------------------ */

@@ -5,7 +5,8 @@
 
 int cli_do_list_get(struct cli *cli)
 {
-    return cli_show(cli, "GET", cli_path(cli, "/firms/", cli->args[0], ""), bytes_str(""), CLI_CALL_MS);
+    const char *path = cli_path(cli, "/firms/", cli->args[0], "");
+    return cli_show(cli, "GET", cli_with(cli, path, "as_of", cli->option[OPTION_AS_OF]), bytes_str(""), CLI_CALL_MS);
 }
 
 int cli_do_list_find(struct cli *cli)

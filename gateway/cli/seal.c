@@ -112,7 +112,8 @@ static bool read_alone(struct cli *cli, struct seal *out, const char *beside, st
 static bool find(struct cli *cli, struct seal *out, struct err *err)
 {
     const char *option = cli->option[OPTION_JWS], *beside = arena_printf(cli->arena, "%s.jws", out->file);
-    CHECK(cli_read_file(cli, out->file, CLI_FILE_MAX, &out->body, err));
+    if (!out->body.p)
+        CHECK(cli_read_file(cli, out->file, CLI_FILE_MAX, &out->body, err));
     if (option)
         return read_jws_option(cli, option, out, err);
     if (strcmp(out->file, "-") != 0 && access(beside, F_OK) == 0)

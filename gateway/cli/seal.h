@@ -24,7 +24,7 @@ struct seal {
 };
 /* Words of --profile: inclusive, der, signature=URI, digest=URI, divided by commas. CLI_USAGE is told. */
 int seal_profile(struct cli *cli, struct message_profile *out);
-/* Reads the file and what signs it, and looks at what that says of itself. signature.missing, malformed are verdicts;
+/* Reads the file, unless its body is there already, and what signs it, and looks at what that says of itself. signature.missing, malformed are verdicts;
  * other errors are files that cannot be read. Free it in either case. */
 bool seal_read(struct cli *cli, struct seal *seal, struct err *err);
 void seal_free(struct seal *seal);

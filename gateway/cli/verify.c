@@ -2,6 +2,7 @@
  * JWK Set of the command line alone; the message may only choose among its keys. */
 #include <string.h>
 
+#include "cli/proof.h"
 #include "cli/seal.h"
 
 static void write_verdict(struct cli *cli, const struct signers *signers, const struct seal *seal,
@@ -54,6 +55,15 @@ static int verify(struct cli *cli, const struct signers *signers, struct seal *s
     return tell(cli, signers, seal, &err);
 }
 
+/* Read once: it may be standard input. */
+static int verify_file(struct cli *cli, const struct signers *signers, struct seal *seal)
+{
+    struct err err = {0};
+    if (!cli_read_file(cli, seal->file, CLI_FILE_MAX, &seal->body, &err))
+        return cli_fail(cli, &err);
+    return proof_is_one(seal->body) ? proof_verify(cli, signers, seal->body) : verify(cli, signers, seal);
+}
+
 int cli_do_verify(struct cli *cli)
 {
     struct signers *signers = arena_alloc(cli->arena, sizeof *signers);
@@ -62,7 +72,7 @@ int cli_do_verify(struct cli *cli)
         return cli_usage(cli, "verify needs one of --cert and --keys");
     int code = seal_profile(cli, &seal.profile);
     code = code == CLI_OK ? signers_read(cli, signers) : code;
-    code = code == CLI_OK ? verify(cli, signers, &seal) : code;
+    code = code == CLI_OK ? verify_file(cli, signers, &seal) : code;
     signers_free(signers);
     seal_free(&seal);
     return code;

@@ -12,6 +12,7 @@
 #include "crypto/crypto.h"
 #include "daemon/beat.h"
 #include "delivery/delivery.h"
+#include "head/head.h"
 #include "feed/feed.h"
 #include "host/host.h"
 #include "intake/intake.h"
@@ -84,6 +85,7 @@ struct daemon {
     struct feed *feed;
     struct intake *intake;
     struct delivery *delivery;
+    struct heads *heads;
     struct api *api;
     struct beat *access_beat, *time_beat;
     struct watch watch;

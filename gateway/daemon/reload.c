@@ -49,6 +49,7 @@ static void take_effect(struct daemon *daemon, struct force *fresh)
     net_replace_tls(daemon->net, API_LISTENER_FRAMES, fresh->tls);
     ledger_set_policy(daemon->ledger, fresh->rules->policy);
     intake_set(daemon->intake, fresh->catalog, fresh->directory);
+    heads_set_ring(daemon->heads, fresh->ring);
     api_swap(daemon->api, &state);
     force_release(&old);
 }

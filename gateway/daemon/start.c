@@ -221,6 +221,19 @@ static bool open_delivery(struct daemon *daemon, struct config_faults *faults, s
     return daemon_set_channels(daemon, faults) || reason(faults, err);
 }
 
+static void open_heads(struct daemon *daemon)
+{
+    const struct heads_options options = {
+        .store = daemon->store,
+        .journal = daemon->journal,
+        .ledger = daemon->ledger,
+        .origin = daemon->force.config->gateway_origin,
+    };
+
+    daemon->heads = heads_new(&options);
+    heads_set_ring(daemon->heads, daemon->force.ring);
+}
+
 static void open_api(struct daemon *daemon)
 {
     const struct api_options options = {
@@ -233,6 +246,7 @@ static void open_api(struct daemon *daemon)
         .intake = daemon->intake,
         .delivery = daemon->delivery,
         .host = daemon->host,
+        .heads = daemon->heads,
         .statements = daemon->statements,
         .access = daemon->access,
         .access_dir = daemon->access_dir,
@@ -323,6 +337,7 @@ static bool become_ready(struct daemon *daemon, struct err *err)
     CHECK(intake_recover(daemon->intake, err));
     CHECK(feed_recover(daemon->feed, err));
     CHECK(delivery_start(daemon->delivery, err));
+    CHECK(heads_start(daemon->heads, err));
     access_set_ended(daemon->access, time_access_ended, daemon);
     CHECK(time_start(daemon, err));
     api_set_ready(daemon->api, true, NULL);
@@ -344,6 +359,7 @@ bool daemon_start(struct daemon *daemon, struct config_faults *faults, struct er
     open_intake(daemon);
     CHECK(open_feed(daemon, faults, err));
     CHECK(open_delivery(daemon, faults, err));
+    open_heads(daemon);
     open_api(daemon);
     CHECK(open_listeners(daemon, err));
     open_watchdog(daemon);
@@ -369,6 +385,8 @@ void daemon_stop(struct daemon *daemon)
     if (daemon->net != NULL)
         net_stop(daemon->net);
     time_stop(daemon);
+    if (daemon->heads != NULL)
+        heads_stop(daemon->heads);
     sync_free(&daemon->sync);
     feed_free(&daemon->feed);
     host_free(&daemon->host);
@@ -376,6 +394,7 @@ void daemon_stop(struct daemon *daemon)
         ledger_stop(daemon->ledger);
     net_free(&daemon->net);
     api_free(&daemon->api);
+    heads_free(&daemon->heads);
     delivery_free(&daemon->delivery);
     intake_free(&daemon->intake);
     access_close(&daemon->access);

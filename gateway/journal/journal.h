@@ -50,6 +50,8 @@ void journal_erase_raw(struct journal *journal, struct store_txn *txn, uint64_t 
 bool journal_head(struct journal *journal, struct store_txn *txn, struct journal_head *out, struct err *err);
 /* Cheap: only the size. */
 uint64_t journal_size(struct journal *journal, struct store_txn *txn);
+/* The size it had at that moment: how many records were written up to it. Times never run backwards. */
+bool journal_size_at(struct journal *journal, struct store_txn *txn, int64_t moment_ms, uint64_t *out, struct err *err);
 /* One writer at a time: `holder` holds the lease until until_ms. Embedded, the directory's lock is the lease
  * and this only records who holds it. */
 bool journal_lease_take(struct journal *journal, struct store_txn *txn, const char *holder, int64_t until_ms,

@@ -222,6 +222,16 @@ void journal_erase_raw(struct journal *journal, struct store_txn *txn, uint64_t 
     store_delete(txn, TABLE_RAW, &key);
 }
 
+static bool leaf_time(struct journal *journal, struct store_txn *txn, uint64_t seq, int64_t *out, struct err *err)
+{
+    struct bytes leaf;
+    CHECK(journal_read_leaf(journal, txn, seq, &leaf, err));
+    if (leaf.n < 17)
+        return err_set(err, ERR_STORE_CORRUPT, "leaf", "%llu", (unsigned long long)seq);
+    *out = (int64_t)get_be64(leaf.p + 9);
+    return true;
+}
+
 bool journal_head(struct journal *journal, struct store_txn *txn, struct journal_head *out, struct err *err)
 {
     struct merkle_frontier frontier;
@@ -230,11 +240,22 @@ bool journal_head(struct journal *journal, struct store_txn *txn, struct journal
     merkle_root(&frontier, &out->root);
     if (frontier.size == 0)
         return true;
-    struct bytes leaf;
-    CHECK(journal_read_leaf(journal, txn, frontier.size, &leaf, err));
-    if (leaf.n < 17)
-        return err_set(err, ERR_STORE_CORRUPT, "leaf", "%llu", (unsigned long long)frontier.size);
-    out->time_ms = (int64_t)get_be64(leaf.p + 9);
+    return leaf_time(journal, txn, frontier.size, &out->time_ms, err);
+}
+
+bool journal_size_at(struct journal *journal, struct store_txn *txn, int64_t moment_ms, uint64_t *out, struct err *err)
+{
+    uint64_t low = 0, high = journal_size(journal, txn);
+    while (low < high) {
+        uint64_t middle = low + (high - low + 1) / 2;
+        int64_t time_ms = 0;
+        CHECK(leaf_time(journal, txn, middle, &time_ms, err));
+        if (time_ms <= moment_ms)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    *out = low;
     return true;
 }
 

@@ -267,6 +267,7 @@ static bool apply_run(struct apply *apply, const struct record *record, struct e
     json_end_object(&out);
     struct store_key key = key_text(record->source);
     store_put(apply->txn, TABLE_SOURCE, &key, buf_bytes(&apply->value));
+    past_contact(apply, record);
     return true;
 }
 
@@ -275,6 +276,7 @@ static bool apply_config(struct apply *apply, const struct record *record, struc
     (void)err;
     struct store_key key = key_text(record->object);
     store_put(apply->txn, TABLE_CONFIG, &key, bytes_str(record->object_digest));
+    past_config(apply, record);
     return true;
 }
 

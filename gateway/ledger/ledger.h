@@ -308,6 +308,24 @@ struct source_state {
 bool source_state_read(struct store_txn *txn, struct arena *arena, const char *source, struct source_state *out,
                        struct err *err);
 
+/* ---- as it was (README.md tells what the records of a past moment tell and what they do not) --------------------- */
+
+/* A past moment in the journal. */
+struct past {
+    struct journal *journal;
+    struct store_txn *txn;
+    struct arena *arena;             /* what is read lives here */
+    uint64_t size;                   /* of the journal then: journal_size_at */
+};
+/* The firm as it then was (firm_init'ed when unknown), made of its own records in their order. *corrected_out (may be
+ * NULL): the sequence of a later record that put right what was then told of it; 0. */
+bool past_firm(const struct past *past, const char *uscc, struct firm *out, uint64_t *corrected_out, struct err *err);
+/* As source_state_read would have said. */
+bool past_source(const struct past *past, const char *source, struct source_state *out, struct err *err);
+/* The version of the rules that was in force: found in `policy` by the name that the records tell, else by its date; with
+ * the name told. Copied. rules.none. */
+bool past_rules(const struct past *past, const struct policy *policy, date_day day, struct rules *out, struct err *err);
+
 /* Brings a store opened with `older` to STORE_FORMAT, one step a version; may be cut off and called again. Before
  * ledger_new. */
 bool ledger_upgrade(struct store *store, struct journal *journal, struct err *err);

@@ -68,34 +68,6 @@ static bool judge(struct journal *journal, struct store_txn *txn, struct arena *
 
 /* ---- the range ---- */
 
-static bool leaf_time(struct journal *journal, struct store_txn *txn, uint64_t seq, int64_t *out, struct err *err)
-{
-    struct bytes leaf;
-    CHECK(journal_read_leaf(journal, txn, seq, &leaf, err));
-    if (leaf.n < 17)
-        return err_set(err, ERR_STORE_CORRUPT, "leaf", "%llu", (unsigned long long)seq);
-    *out = (int64_t)get_be64(leaf.p + 9);
-    return true;
-}
-
-/* The last sequence written before the moment; times never run backwards. */
-static bool last_before(struct journal *journal, struct store_txn *txn, int64_t before_ms, uint64_t *out,
-                        struct err *err)
-{
-    uint64_t low = 0, high = journal_size(journal, txn);
-    while (low < high) {
-        uint64_t middle = low + (high - low + 1) / 2;
-        int64_t time_ms = 0;
-        CHECK(leaf_time(journal, txn, middle, &time_ms, err));
-        if (time_ms < before_ms)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    *out = low;
-    return true;
-}
-
 /* A record that is there and not erased; *there_out false otherwise. */
 static bool read_record(struct journal *journal, struct store_txn *txn, struct arena *arena, uint64_t seq,
                         struct record *out, bool *there_out, struct err *err)
@@ -141,7 +113,7 @@ bool ledger_purge_look(struct store *store, struct journal *journal, struct ledg
     AUTO_ARENA arena = arena_new();
     purge->first = 1;
     purge->record_n = purge->raw_n = 0;
-    bool ok = last_before(journal, txn, purge->before_ms, &purge->last, err);
+    bool ok = journal_size_at(journal, txn, purge->before_ms - 1, &purge->last, err);
     for (uint64_t seq = 1; ok && seq <= purge->last; seq++) {
         arena_reset(arena);
         ok = look_at(txn, journal, arena, seq, purge, err);
@@ -231,6 +203,8 @@ static void erase_state(struct ledger_tx *tx, const struct record *record)
         store_delete(tx->txn, TABLE_APPROVAL, &key);
     if (record->kind == RECORD_ACCESS && store_number(tx->txn, TABLE_SEGMENT, record->object) == record->seq)
         store_delete(tx->txn, TABLE_SEGMENT, &key);
+    if (record->kind == RECORD_RUN)
+        past_forget(tx->txn, record);
 }
 
 static bool purge_one(struct ledger_tx *tx, struct work *work, uint64_t seq, struct err *err)

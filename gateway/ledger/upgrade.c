@@ -53,6 +53,8 @@ static upgrade_step *const steps[STORE_FORMAT] = {
     [1] = make_state_again,
     /* changes of the list are kept by sequence */
     [2] = make_state_again,
+    /* what a past moment is judged by is found by sequence */
+    [3] = make_state_again,
 };
 
 static bool reach(struct store *store, unsigned format, struct err *err)

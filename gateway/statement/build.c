@@ -91,7 +91,7 @@ static void add_source(const struct statement_source *source, struct json_out *j
 void statement_build(const struct statement_facts *facts, struct buf *out)
 {
     const struct firm *firm = facts->firm;
-    char now[TIME_TEXT_SIZE];
+    char now[TIME_TEXT_SIZE], made[TIME_TEXT_SIZE];
     struct json_out json;
 
     time_format(facts->now_ms, now);
@@ -110,8 +110,10 @@ void statement_build(const struct statement_facts *facts, struct buf *out)
     add_issuer(facts, &json);
     add_source(&facts->source, &json);
     json_add_string(&json, "as_of", now);
-    json_add_string(&json, "this_update", now);
+    json_add_string(&json, "this_update", facts->signed_ms == 0 ? now : time_format(facts->signed_ms, made));
     json_add_time(&json, "next_update", facts->next_update_ms);
+    if (facts->corrected_by != 0)
+        json_add_integer(&json, "corrected_by", (int64_t)facts->corrected_by);
     json_end_object(&json);
 }
 

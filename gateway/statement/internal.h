@@ -43,6 +43,7 @@ struct statement_view {
     struct store_txn *txn;
     struct arena *arena;
     int64_t now_ms;
+    const struct past *past;                /* NULL: as it is now */
 };
 /* The source of the firm's certification; for other firms the full-scope source with the oldest contact. source.stale
  * when its contact is too old or no whole list was ever applied. */
@@ -59,7 +60,9 @@ struct statement_facts {
     struct statement_source source;
     const char *issuer_name, *issuer_uscc;
     uint64_t head;
-    int64_t now_ms, next_update_ms;
+    int64_t now_ms, next_update_ms;         /* now_ms: what is told is as of then */
+    int64_t signed_ms;                      /* 0: at now_ms */
+    uint64_t corrected_by;                  /* 0: by no later record */
 };
 void statement_build(const struct statement_facts *facts, struct buf *out);
 /* As told: `checking` reads not_listed. */

@@ -121,6 +121,14 @@ bool statement_contacts_read(struct statement_contacts *contacts, struct store_t
 
 /* ---- the one that counts -------------------------------------------------------------------------------------- */
 
+static bool contact_with(const struct statement_view *view, const char *source, struct source_state *out,
+                         struct err *err)
+{
+    if (view->past != NULL)
+        return past_source(view->past, source, out, err);
+    return statement_contacts_read(view->contacts, view->txn, view->arena, source, out, err);
+}
+
 /* A list of its own batches says nothing about firms that it does not name. */
 static bool oldest_full(const struct statement_view *view, const struct source **source_out,
                         struct source_state *state_out, struct err *err)
@@ -132,7 +140,7 @@ static bool oldest_full(const struct statement_view *view, const struct source *
 
         if (source->scope == SOURCE_BATCH)
             continue;
-        CHECK(statement_contacts_read(view->contacts, view->txn, view->arena, source->id, &state, err));
+        CHECK(contact_with(view, source->id, &state, err));
         if (!state.full || state.completed_ms == 0)
             continue;
         if (*source_out == NULL || state.completed_ms < state_out->completed_ms) {
@@ -150,7 +158,7 @@ static bool choose(const struct statement_view *view, const struct firm *firm, c
     if (firm->certification.state != CERT_NONE && firm->certification.source[0] != '\0')
         *source_out = directory_source_find(view->directory, firm->certification.source);
     if (*source_out != NULL) {
-        CHECK(statement_contacts_read(view->contacts, view->txn, view->arena, (*source_out)->id, state_out, err));
+        CHECK(contact_with(view, (*source_out)->id, state_out, err));
         if (state_out->completed_ms != 0)
             return true;
     }

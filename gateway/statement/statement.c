@@ -54,6 +54,10 @@ struct question {
     struct statement_key key;
     int64_t now_ms;
     struct firm firm; /* as the store has it, empty when not known; text borrowed from the transaction */
+    const struct past *past; /* NULL: about now; else now_ms is that moment */
+    const struct rules *past_rules;
+    uint64_t corrected_by;
+    int64_t signed_ms;
 };
 
 static void question_init(struct question *question, struct statements *statements,
@@ -63,7 +67,10 @@ static void question_init(struct question *question, struct statements *statemen
     question->statements = statements;
     question->context = context;
     question->txn = txn;
-    question->now_ms = now_ms;
+    question->now_ms = question->signed_ms = now_ms;
+    question->past = NULL;
+    question->past_rules = NULL;
+    question->corrected_by = 0;
     question->key = (struct statement_key){0};
     strncat(question->key.uscc, uscc, USCC_SIZE - 1);
 }
@@ -143,7 +150,8 @@ static bool gather(const struct question *question, enum policy_view view, struc
                                            .contacts = statements->contacts,
                                            .txn = question->txn,
                                            .arena = arena,
-                                           .now_ms = question->now_ms};
+                                           .now_ms = question->now_ms,
+                                           .past = question->past};
     char *id = arena_alloc(arena, STATEMENT_ID_SIZE);
 
     statement_new_id(&statements->ids, id);
@@ -152,12 +160,17 @@ static bool gather(const struct question *question, enum policy_view view, struc
                                     .view = view,
                                     .issuer_name = statements->issuer_name,
                                     .issuer_uscc = statements->issuer_uscc,
-                                    .now_ms = question->now_ms};
-    out->rules = policy_in_force(question->context->policy, date_of_ms(question->now_ms));
+                                    .now_ms = question->now_ms,
+                                    .signed_ms = question->past != NULL ? question->signed_ms : 0,
+                                    .corrected_by = question->corrected_by};
+    out->rules = question->past != NULL ? question->past_rules
+                                        : policy_in_force(question->context->policy, date_of_ms(question->now_ms));
     if (out->rules == NULL)
         return err_set(err, ERR_RULES_NONE, NULL, "%s", "");
     CHECK(statement_source_choose(&sources, out->firm, &out->source, err));
     out->head = journal_size(options->journal, question->txn);
+    if (question->past != NULL)
+        return true;
     out->next_update_ms = until_key_ends(
         question, statement_next_update(out, question->context->policy, options->validity_ms));
     return true;
@@ -190,14 +203,14 @@ static bool sign(const struct question *question, struct buf *body, struct buf *
     bool ok;
 
     if (question->key.form == STATEMENT_JSON)
-        return jws_sign_detached(ring, alg, STATEMENT_TYP, question->now_ms, buf_bytes(body), signature, err);
+        return jws_sign_detached(ring, alg, STATEMENT_TYP, question->signed_ms, buf_bytes(body), signature, err);
     plain = *body;
     if (question->key.form == STATEMENT_XML) {
         with_room(body, STATEMENT_XML_MAX, 4 * BODY_USUAL);
         ok = statement_sign_xml(question->context, alg, buf_bytes(&plain), body, err);
     } else {
         with_room(body, JWS_COMPACT_MAX, 3 * BODY_USUAL);
-        ok = jws_sign_compact(ring, alg, STATEMENT_TYP, question->now_ms, buf_bytes(&plain), body, err);
+        ok = jws_sign_compact(ring, alg, STATEMENT_TYP, question->signed_ms, buf_bytes(&plain), body, err);
     }
     buf_free(&plain);
     return ok;
@@ -240,12 +253,12 @@ static struct statement_entry *new_entry(const struct question *question, const 
     make_etag(out->digest, etag);
     out->body = bytes_of(copy_text(&at, buf_bytes(body)), body->n);
     out->signature = signature->n == 0 ? NULL : copy_text(&at, buf_bytes(signature));
-    out->etag = copy_text(&at, bytes_str(etag));
+    out->etag = question->past != NULL ? NULL : copy_text(&at, bytes_str(etag));
     out->id = copy_text(&at, id);
     out->status = listing_name(statement_status(&question->firm));
     out->sequence = question->firm.listing.sequence;
     out->head = facts->head;
-    out->this_update_ms = facts->now_ms;
+    out->this_update_ms = question->signed_ms;
     out->next_update_ms = facts->next_update_ms;
     entry->key = question->key;
     entry->last_sequence = question->firm.last_sequence;
@@ -268,7 +281,8 @@ static bool make(const struct question *question, const struct statement **out, 
     if (build(question, (enum policy_view)question->key.view, arena, &facts, &body, err) &&
         sign(question, &body, &signature, err)) {
         entry = new_entry(question, &facts, &body, &signature);
-        statement_cache_put(question->statements->cache, entry);
+        if (question->past == NULL)
+            statement_cache_put(question->statements->cache, entry);
         *out = &entry->statement;
         metric_add(METRIC_STATEMENTS, 1);
     }
@@ -316,6 +330,35 @@ const struct statement *statement_cached(struct statements *statements, const st
     question_init(&question, statements, context, txn, uscc, now_ms);
     set_form(&question, view, alg, form);
     return read_firm(&question, &err) ? recall(&question) : NULL;
+}
+
+/* Everything that depends on the moment, read from the records up to it. */
+static bool question_past(struct question *question, struct past *past, struct rules *rules, struct err *err)
+{
+    CHECK(journal_size_at(past->journal, past->txn, question->now_ms, &past->size, err));
+    CHECK(past_firm(past, question->key.uscc, &question->firm, &question->corrected_by, err));
+    CHECK(past_rules(past, question->context->policy, date_of_ms(question->now_ms), rules, err));
+    question->past = past;
+    question->past_rules = rules;
+    return true;
+}
+
+bool statement_past(struct statements *statements, const struct statement_context *context, struct store_txn *txn,
+                    const char *uscc, enum policy_view view, enum crypto_alg alg, enum statement_form form,
+                    int64_t as_of_ms, int64_t now_ms, const struct statement **out, struct err *err)
+{
+    AUTO_ARENA arena = arena_new();
+    struct past past = {.journal = statements->options.journal, .txn = txn, .arena = arena};
+    struct question question;
+    struct rules rules;
+
+    if (as_of_ms > now_ms)
+        return err_set(err, ERR_HTTP_QUERY, "as_of", "a moment that has passed is expected");
+    question_init(&question, statements, context, txn, uscc, as_of_ms);
+    question.signed_ms = now_ms;
+    set_form(&question, view, alg, form);
+    CHECK(question_past(&question, &past, &rules, err));
+    return make(&question, out, err);
 }
 
 void statement_release(const struct statement **statement)

@@ -40,7 +40,7 @@ enum statement_form { STATEMENT_JSON, STATEMENT_JOSE, STATEMENT_XML };
 struct statement {
     struct bytes body;                /* JSON, compact JWS, or an element Statement with its XML signature */
     const char *signature;            /* x-jws-signature for STATEMENT_JSON, else NULL */
-    const char *etag;                 /* quoted */
+    const char *etag;                 /* quoted; NULL: of a past moment */
     const char *id, *status;
     uint64_t sequence, head;
     int64_t this_update_ms, next_update_ms;
@@ -57,6 +57,12 @@ bool statement_get(struct statements *statements, const struct statement_context
 const struct statement *statement_cached(struct statements *statements, const struct statement_context *context,
                                          struct store_txn *txn, const char *uscc, enum policy_view view,
                                          enum crypto_alg alg, enum statement_form form, int64_t now_ms);
+/* What would have been told at an earlier moment, as far as records tell (README.md), signed now and not kept: it has
+ * neither next_update nor ETag. http.query for a moment that has not passed; else as statement_get. Takes the records of
+ * the firm's history to be read: for a worker. */
+bool statement_past(struct statements *statements, const struct statement_context *context, struct store_txn *txn,
+                    const char *uscc, enum policy_view view, enum crypto_alg alg, enum statement_form form,
+                    int64_t as_of_ms, int64_t now_ms, const struct statement **out, struct err *err);
 void statement_release(const struct statement **statement);
 /* Appends the unsigned JSON of one firm's statement (for the batch query, signed as one body by the caller). */
 bool statement_write(struct statements *statements, const struct statement_context *context, struct store_txn *txn,

@@ -140,3 +140,12 @@ struct store_key key_guard(const char *source, int64_t hour)
     add_be64(&key, (uint64_t)hour);
     return key;
 }
+
+struct store_key key_past(const char *what, const char *name, uint64_t seq)
+{
+    struct store_key key = key_pair(what, name);
+    add_part(&key, "");
+    if (seq != STORE_PREFIX)
+        add_be64(&key, seq);
+    return key;
+}

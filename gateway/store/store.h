@@ -28,8 +28,9 @@ struct store;
 /* What this program writes: the bytes of stored values, the kinds of record in the journal, and what a record does to
  * state. Anything that an older program would misread raises it, with a step in ledger/upgrade.c.
  * 1: the first. 2: own keys and purges as records; open questions counted; grants kept for the guard.
- * 3: messages and what follows from them; changes of the list by sequence. */
-#define STORE_FORMAT 3u
+ * 3: messages and what follows from them; changes of the list by sequence. 4: contacts of sources and rules files by
+ * sequence, for answers about the past; signed heads. */
+#define STORE_FORMAT 4u
 #define STORE_FILE "data.mdb"
 #define STORE_LOCK_FILE "lock.mdb"                /* readers; made anew when missing */
 #define STORE_OLD_FILE "data.before-compact.mdb"  /* removed by the next exclusive open */
@@ -81,6 +82,7 @@ struct store_key key_credit(const char *bank, const char *what, const char *numb
 /* uscc ‖ 0 ‖ partner ‖ 0 ‖ kind ‖ 0 ‖ number; kind NULL: the prefix */
 struct store_key key_lapsed(const char *uscc, const char *partner, const char *kind, const char *number);
 struct store_key key_guard(const char *source, int64_t hour);     /* source ‖ 0 ‖ be64 */
+struct store_key key_past(const char *what, const char *name, uint64_t seq); /* what ‖ 0 ‖ name ‖ 0 ‖ be64 */
 
 /* ---- transactions ------------------------------------------------------------------------------------ */
 
