@@ -1,17 +1,17 @@
-/* A host for fuzzing adapters that read files: one file of any bytes, read in chunks of memory without a byte to spare.
- * What is handed over must be what the interface allows. */
+/* A host for fuzzing adapters that read files: one file of any bytes, read in chunks of memory without a byte to spare; or
+ * told as the answer to each question over HTTP. What is handed over must be what the interface allows; who includes this
+ * says by fields_fit() what a row's fields must be, and by LINES_ASCEND whether rows come in the order of their lines. */
 #ifndef FUZZ_FILE_HOST_H
 #define FUZZ_FILE_HOST_H
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "filedrop.h"
-
 #include "adapters/common/files/internal.h"
 
 #define MEMORY_MAX (16u << 20)
-#define BLOCKS_MAX 64
+#define BLOCKS_MAX 128
+#define PAGES_MAX 4                      /* the same answer again and again ends there */
 #define FOLDER "/drop"
 
 extern const struct gwa_adapter gwa_entry;
@@ -22,12 +22,16 @@ static struct {
     const uint8_t *file;
     size_t file_n;
     struct gwa_io io;
-    char target[64];
+    char target[128];
     bool asked, open;
+    bool pull;                           /* asked over HTTP, not for files */
+    unsigned pages;
     uint64_t line;
     void *blocks[BLOCKS_MAX];
     size_t block_n, memory;
 } world;
+
+static void fields_fit(const struct gwa_field *fields, size_t n);
 
 static void need(bool condition)
 {
@@ -55,7 +59,8 @@ static void fake_say(struct gwa_job *job, int level, const char *text)
 static void fake_io(struct gwa_job *job, const struct gwa_io *io)
 {
     (void)job;
-    need(!world.asked && strlen(io->target) < sizeof(world.target) && strncmp(io->target, FOLDER, 5) == 0);
+    need(!world.asked && strlen(io->target) < sizeof(world.target) && (io->kind == GWA_HTTP) == world.pull);
+    need(world.pull || strncmp(io->target, FOLDER, 5) == 0);
     world.asked = true;
     world.io = *io;
     strcpy(world.target, io->target);
@@ -75,7 +80,9 @@ static const char *fake_setting(const struct gwa_job *job, const char *name)
 {
     (void)job;
     if (strcmp(name, "directory") == 0)
-        return FOLDER;
+        return world.pull ? NULL : FOLDER;
+    if (strcmp(name, "url") == 0)
+        return world.pull ? "https://h/p" : NULL;
     for (const struct gwa_setting *s = gwa_entry.settings; s->name != NULL; s++)
         if (strcmp(s->name, name) == 0)
             return s->type == GWA_MAP ? NULL : s->type == GWA_DURATION ? "0" : s->fallback;
@@ -91,7 +98,7 @@ static int64_t fake_now(const struct gwa_job *job)
 static bool fake_page(struct gwa_job *job, const struct gwa_page *page)
 {
     (void)job;
-    need(!world.open && page->origin != NULL && page->total == -1);
+    need(!world.open && (world.pull || (page->origin != NULL && page->total == -1)));
     return true;
 }
 
@@ -100,7 +107,7 @@ static enum gwa_row_answer fake_row(struct gwa_job *job, uint64_t line, struct g
     uint8_t sum = 0;
 
     (void)job;
-    need(!world.open && line > world.line && raw.n <= ROW_MAX && code.n <= ROW_MAX);
+    need(!world.open && (line > world.line || !LINES_ASCEND) && raw.n <= ROW_MAX && code.n <= ROW_MAX);
     for (size_t i = 0; i < raw.n; i++)
         sum ^= raw.p[i];
     for (size_t i = 0; i < code.n; i++)
@@ -114,17 +121,9 @@ static enum gwa_row_answer fake_row(struct gwa_job *job, uint64_t line, struct g
 
 static void fake_fields(struct gwa_job *job, const struct gwa_field *fields, size_t n)
 {
-    bool status = false;
-
     (void)job;
-    need(world.open && n > 0 && n <= COLUMN_FIELDS);
-    for (size_t i = 0; i < n; i++) {
-        need(fields[i].value.n > 0 && fields[i].value.p[0] > ' ');
-        status = status || strcmp(fields[i].name, "status") == 0;
-        if (strncmp(fields[i].name, "valid_", 6) == 0)
-            need(fields[i].value.n == 10 && fields[i].value.p[4] == '-' && fields[i].value.p[7] == '-');
-    }
-    need(status);
+    need(world.open && n > 0);
+    fields_fit(fields, n);
     world.open = false;
 }
 
@@ -155,8 +154,13 @@ static uint8_t *answer(struct gwa_io_result *result)
     const uint8_t *from = world.file + (world.file_n - left);
     uint8_t *body;
 
-    *result = (struct gwa_io_result){.state = GWA_IO_OK, .headers = "", .why = "", .end = n == left};
+    *result = (struct gwa_io_result){.state = GWA_IO_OK, .status = 200, .headers = "", .why = "", .end = n == left};
     world.asked = false;
+    if (world.pull) {
+        n = world.file_n;
+        from = world.file;
+        result->state = ++world.pages > PAGES_MAX ? GWA_IO_FAILED : GWA_IO_OK;
+    }
     if (world.io.kind == GWA_FILE_LIST) {
         n = (size_t)snprintf(listing, sizeof(listing), "%s\t%zu\t1700000000000\n", world.name, world.file_n);
         from = (const uint8_t *)listing;
@@ -171,7 +175,7 @@ static uint8_t *answer(struct gwa_io_result *result)
     return body;
 }
 
-/* One run over the file, under this name. */
+/* One run over the file, under this name; NULL: told over HTTP. */
 static void read_file(const char *name, const uint8_t *file, size_t n)
 {
     enum gwa_verdict verdict;
@@ -180,6 +184,7 @@ static void read_file(const char *name, const uint8_t *file, size_t n)
 
     memset(&world, 0, sizeof(world));
     world.name = name;
+    world.pull = name == NULL;
     world.file = file;
     world.file_n = n;
     world.job.host = &fake;

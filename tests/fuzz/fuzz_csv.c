@@ -2,7 +2,7 @@
  * dates and places of whatever stands in it. */
 #include <stdio.h>
 
-#include "file_host.h"
+#include "filedrop_host.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <zip.h>
 
-#include "file_host.h"
+#include "filedrop_host.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
