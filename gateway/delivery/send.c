@@ -217,7 +217,8 @@ static void send_claimed(struct pass *pass, struct queue *queue)
     struct store_key key = parcel_key(queue->id, &queue->letter, queue->style);
     struct parcel parcel;
     struct err err = {0};
-    if (queue->hold_mono_ms > pass->mono_ms || pass->delivery->flying >= DELIVERY_JOBS_MAX)
+    bool room = pass->delivery->flying < DELIVERY_JOBS_MAX && !pass->delivery->stopping;
+    if (queue->hold_mono_ms > pass->mono_ms || !room)
         return;
     /* claimed after this look began: the next one sees it */
     if (!parcel_read(pass->txn, &key, &parcel)) {
