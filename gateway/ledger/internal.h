@@ -13,8 +13,8 @@
 #define LEDGER_OWNERS 256      /* that are told apart; more share */
 #define LEDGER_COMPANY 64      /* so many that nobody waits for go without waiting for more */
 #define LEDGER_OWNER_ROWS 64   /* rows of one owner in a transaction at most; a job of more is large and goes alone */
-#define LEDGER_LARGE_SHARE 200 /* a large job's owner lets so many times its duration pass before the next … */
-#define LEDGER_LARGE_WAIT 30000 /* … but no longer than this, ms */
+#define LEDGER_LARGE_SHARE 400 /* a large job's owner lets so many times its duration pass before the next … */
+#define LEDGER_LARGE_WAIT 60000 /* … but no longer than this, ms */
 #define LEDGER_ACTIVE_MS 1000  /* another owner's small job this lately: there are others */
 #define LEDGER_CHUNK 1000      /* firms one internal job touches */
 #define LEDGER_WATCHERS 4

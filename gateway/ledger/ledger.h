@@ -49,7 +49,7 @@ bool ledger_submit(struct ledger *ledger, ledger_decide *decide, ledger_done *do
 bool ledger_submit_patient(struct ledger *ledger, ledger_decide *decide, ledger_done *done, void *arg, struct err *err);
 /* The same for the work of an owner (from 1: a partner) that decides so many rows. Owners take turns: none has more than 64
  * rows in one transaction. A job of more goes alone and behind small ones that wait; while other owners' small jobs come,
- * the next large one of the same owner is held back until 200 times its duration has passed, at most half a minute, and
+ * the next large one of the same owner is held back until 400 times its duration has passed, at most a minute, and
  * a further one is busy.queue: one transaction cannot be interrupted, so others must rarely meet a long one. */
 bool ledger_submit_for(struct ledger *ledger, unsigned owner, size_t rows, ledger_decide *decide, ledger_done *done,
                        void *arg, struct err *err);
