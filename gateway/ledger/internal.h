@@ -52,6 +52,7 @@ bool apply_key(struct apply *apply, const struct record *record, struct err *err
 /* past.c: by which records a past moment will be judged. */
 void past_contact(struct apply *apply, const struct record *record);   /* a run that was carried out */
 void past_config(struct apply *apply, const struct record *record);
+void past_message(struct apply *apply, const struct record *record);   /* one that told us something */
 void past_forget(struct store_txn *txn, const struct record *record);  /* a run that is erased */
 
 /* message.c: the rows of a message and of what is to be sent; that a firm's place changed as banks see it. */

@@ -322,6 +322,8 @@ struct past {
 bool past_firm(const struct past *past, const char *uscc, struct firm *out, uint64_t *corrected_out, struct err *err);
 /* As source_state_read would have said. */
 bool past_source(const struct past *past, const char *source, struct source_state *out, struct err *err);
+/* As partner_heard of any kind would have said, of a partner who certified by message; 0 for others. */
+bool past_heard(const struct past *past, const char *partner, int64_t *time_out, struct err *err);
 /* The version of the rules that was in force: found in `policy` by the name that the records tell, else by its date; with
  * the name told. Copied. rules.none. */
 bool past_rules(const struct past *past, const struct policy *policy, date_day day, struct rules *out, struct err *err);

@@ -140,6 +140,7 @@ static void put_heard(struct apply *apply, const struct record *record)
         return;
     put_be64(time, (uint64_t)record->time_ms);
     store_put(apply->txn, TABLE_HEARD, &key, bytes_of(time, sizeof time));
+    past_message(apply, record);
 }
 
 static bool apply_first(struct apply *apply, const struct record *record)

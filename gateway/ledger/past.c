@@ -6,6 +6,8 @@
 
 #define CONTACT "contact"              /* runs that were carried out, by source */
 #define WHOLE "whole"                  /* of them, those of a whole list */
+#define HEARD "heard"                  /* messages of those who certify by message, by partner */
+#define CERTIFIES "certification.batch"
 #define RULES "rules"                  /* by object: "rules" a file that was seen, "rules-version" a sweep that ended */
 #define RULES_FILE "rules"
 #define RULES_VERSION "rules-version"
@@ -29,6 +31,13 @@ void past_config(struct apply *apply, const struct record *record)
 {
     if (strcmp(record->object, RULES_FILE) == 0 || strcmp(record->object, RULES_VERSION) == 0)
         put(apply, RULES, record->object, record->seq);
+}
+
+/* A bureau's messages are contact with it: only of those who certify is it asked. */
+void past_message(struct apply *apply, const struct record *record)
+{
+    if (partner_heard(apply->txn, record->message.sender, CERTIFIES) != 0)
+        put(apply, HEARD, record->message.sender, record->seq);
 }
 
 void past_forget(struct store_txn *txn, const struct record *record)
@@ -129,6 +138,18 @@ bool past_source(const struct past *past, const char *source, struct source_stat
     out->completed_ms = record.completed_ms;
     out->full = last_of(past, WHOLE, source) != 0;
     return !store_failed(past->txn, err);
+}
+
+bool past_heard(const struct past *past, const char *partner, int64_t *time_out, struct err *err)
+{
+    uint64_t seq = last_of(past, HEARD, partner);
+    struct bytes leaf;
+    *time_out = 0;
+    if (seq == 0)
+        return !store_failed(past->txn, err);
+    CHECK(journal_read_leaf(past->journal, past->txn, seq, &leaf, err));
+    *time_out = leaf.n < 17 ? 0 : (int64_t)get_be64(leaf.p + 9);
+    return true;
 }
 
 /* The name of the version that the records tell: of the file then seen, or of a sweep that ended later. "" when the same

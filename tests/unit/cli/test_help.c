@@ -8,7 +8,7 @@ static const char *const promised[] = {
     "list history", "list stats", "list import", "list export", "list propose", "approve list", "approve show",
     "approve grant", "approve reject", "msg list", "msg show", "msg trace", "msg resend", "msg recover", "msg sign",
     "msg validate", "msg explain", "partner list", "partner show", "partner test", "partner pause", "partner resume",
-    "adapter list", "adapter show", "adapter check", "journal head", "journal verify", "journal export", "access find", "id check",
+    "adapter list", "adapter show", "adapter check", "journal head", "journal verify", "journal prove", "journal export", "access find", "id check",
     "verify", "db stat", "db rebuild", "db backup", "db verify", "db restore", "db compact", "db purge",
 };
 

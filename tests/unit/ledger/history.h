@@ -216,8 +216,8 @@ static void write_some_message(struct history *h)
     record_init(&step.record, RECORD_MESSAGE);
     step.record.actor = (struct actor){ACTOR_PARTNER, "bank-a"};
     step.record.message.sender = PICK(h, "bank-a", "bank-b");
-    step.record.message.id = PICK(h, "m-1", "m-2", "m-3", "m-4");
-    step.record.message.kind = "credit.report";
+    step.record.message.id = PICK(h, "m-1", "m-2", "m-3", "m-4", "m-5", "m-6", "m-7", "m-8");
+    step.record.message.kind = PICK(h, "credit.report", "certification.batch");
     step.record.message.form = "json";
     step.record.result = PICK(h, "accepted", "pending");
     step.record.to = PICK(h, "", "registry-ty", "registry-ty onestop-sx");

@@ -6,13 +6,14 @@
 
 enum { STEPS = 900, EVERY = 30, MOMENTS = STEPS / EVERY, REPLAYED = 6 };
 
-static const char *const sources[] = {"bureau-sx", "bureau-ty"};
+static const char *const sources[] = {"bureau-sx", "bureau-ty"}, *const partners[] = {"bank-a", "bank-b"};
 
 struct moment {
     int64_t at_ms;
     uint64_t size;
     struct bytes firms[FIRMS]; /* stored values; empty: not known */
     struct source_state sources[2];
+    int64_t heard[2]; /* of the banks, when they certified */
 };
 
 static struct past past_at(struct world *w, struct view *view, int64_t at_ms)
@@ -35,6 +36,8 @@ static void read_moment(struct store_txn *txn, struct arena *arena, struct momen
     }
     for (unsigned i = 0; i < 2; i++)
         NEED(source_state_read(txn, arena, sources[i], &out->sources[i], &err), err);
+    for (unsigned i = 0; i < 2; i++)
+        out->heard[i] = partner_heard(txn, partners[i], "certification.batch") ? partner_heard(txn, partners[i], NULL) : 0;
 }
 
 static bool works(struct world *w)
@@ -63,6 +66,10 @@ static void note_moment(struct history *h, struct moment *out)
     out->size = head.size;
     h->now = (h->now > head.time_ms ? h->now : head.time_ms) + 1;
     clock_test_set(h->now, 1000);
+    /* also when the clock is set back next: no record is older than the last one */
+    char digest[24];
+    snprintf(digest, sizeof digest, "%llu", (unsigned long long)head.size);
+    NEED(ledger_saw_config(h->w->ledger, "operators", digest, "", &err), err);
 }
 
 /* ---- the same, told from records ---- */
@@ -93,6 +100,14 @@ static void assert_source(struct past *past, const struct source_state *stored)
     assert_true(told.completed_ms == stored->completed_ms && told.full == stored->full && told.seq == stored->seq);
 }
 
+static void assert_heard(struct past *past, const char *partner, int64_t stored)
+{
+    struct err err = {0};
+    int64_t told;
+    NEED(past_heard(past, partner, &told, &err), err);
+    assert_true(told == stored);
+}
+
 static void assert_moment(struct world *w, const struct moment *moment)
 {
     struct view view = view_open(w);
@@ -102,6 +117,8 @@ static void assert_moment(struct world *w, const struct moment *moment)
         assert_firm(&past, i, moment->firms[i]);
     for (unsigned i = 0; i < 2; i++)
         assert_source(&past, &moment->sources[i]);
+    for (unsigned i = 0; i < 2; i++)
+        assert_heard(&past, partners[i], moment->heard[i]);
     view_close(&view);
 }
 
