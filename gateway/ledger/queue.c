@@ -1,5 +1,5 @@
-/* queue: what waits for the committer. Small jobs of all owners share a transaction, none with more than its part of it; a
- * large job has one alone, because whoever comes during it waits for its end. */
+/* queue: what waits for the committer. Small jobs of all owners share a transaction, none with more than its part of
+ * it; a large job has one alone, because whoever comes during it waits for its end. */
 #include <string.h>
 
 #include "ledger/internal.h"
