@@ -64,6 +64,27 @@ static bool read_row(struct intake_case *c, const struct message_node *row, stru
     return true;
 }
 
+/* Who certified a firm last takes that back; when another one does, a person looks at it. */
+static bool may_withdraw(struct ledger_tx *tx, const struct fact *fact, bool *may_out, struct err *err)
+{
+    struct firm firm;
+
+    CHECK(ledger_firm(tx, fact->uscc, &firm, NULL, err));
+    const struct certification *known = &firm.certification;
+    *may_out = fact->approval_id[0] != '\0' || known->state == CERT_NONE || known->state == CERT_WITHDRAWN ||
+               strcmp(known->source, fact->actor.id) == 0;
+    return true;
+}
+
+/* With the message's own proposal; decided again when that is granted. */
+static bool wait_for_person(struct row_verdict *out)
+{
+    out->verdict = VERDICT_PENDING;
+    out->code = ERR_FIRM_OTHER_SOURCE;
+    out->field = "uscc";
+    return true;
+}
+
 bool certification_row(struct ledger_tx *tx, struct intake_case *c, const struct message_node *row,
                        struct row_verdict *out, struct err *err)
 {
@@ -79,5 +100,11 @@ bool certification_row(struct ledger_tx *tx, struct intake_case *c, const struct
     if (!row_text(c, message_body(c->message), "list_version", RECORD_TEXT_MAX, &fact.list_version, out) ||
         !read_row(c, row, &fact, out))
         return true;
+    if (fact.row.withdrawn) {
+        bool may;
+        CHECK(may_withdraw(tx, &fact, &may, err));
+        if (!may)
+            return wait_for_person(out);
+    }
     return case_fact(tx, c, &fact, out, err);
 }

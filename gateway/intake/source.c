@@ -4,7 +4,7 @@
 
 #include "intake/internal.h"
 
-#define ID_DIGITS 48                   /* of the digest, in a row's id */
+#define ID_DIGITS 48 /* of the digest, in a row's id */
 #define VERSION 1
 
 struct actor case_actor(const struct intake_case *c)

@@ -83,10 +83,10 @@ static struct store_key granted_key(const char *object)
 
 /* A source or partner took a listed firm off the list without a person. Judged by what the stored record says and
  * what stands in state, so that a rebuild comes to the same. */
-static bool counts_for_guard(struct apply *apply, const struct record *record)
+static bool counts_for_guard(struct apply *apply, const struct record *record, const struct listing *before)
 {
     bool machine = record->actor.kind == ACTOR_SOURCE || record->actor.kind == ACTOR_PARTNER;
-    if (!machine || record->from != LISTING_LISTED || record->listing.status == LISTING_LISTED)
+    if (!machine || !listing_leaves(before, &record->listing, date_of_ms(record->time_ms)))
         return false;
     struct store_key key = granted_key(record->origin);
     struct bytes none;
@@ -189,7 +189,7 @@ static bool apply_firm(struct apply *apply, const struct record *record, const s
     move_status(apply, record->uscc, before->listing.status, after.listing.status);
     move_due(apply, record->uscc, firm_due(before), firm_due(&after));
     apply_change(apply, record);
-    if (counts_for_guard(apply, record))
+    if (counts_for_guard(apply, record, &before->listing))
         count_guard(apply, record);
     return waits(before) && !waits(&after) ? close_question(apply, record->uscc, err) : true;
 }

@@ -96,7 +96,7 @@ void policy_decide(const struct rules *rules, const struct firm *firm, const str
         return;
     }
     if (out->outcome == POLICY_RECORD && fact->kind != FACT_TIME)
-        out->removes = out->record.from == LISTING_LISTED && out->record.listing.status != LISTING_LISTED;
+        out->removes = listing_leaves(&ask.firm->listing, &out->record.listing, ask.today);
 }
 
 int64_t policy_guard_limit(const struct rules *rules, int64_t listed)

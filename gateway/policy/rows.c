@@ -191,25 +191,34 @@ static bool end_certification(const struct ask *ask, struct decision *out, enum 
     return true;
 }
 
+/* Only who certified a firm last takes that back, unless a person granted it. */
+static bool of_another_source(const struct ask *ask)
+{
+    const struct actor *actor = &ask->fact->actor;
+    bool of_source = actor->kind == ACTOR_SOURCE || actor->kind == ACTOR_PARTNER;
+
+    return of_source && ask->fact->approval_id[0] == '\0' &&
+           strcmp(actor->id, ask->firm->certification.source) != 0;
+}
+
 static bool decide_withdrawn(const struct ask *ask, const struct cert_row *row, struct decision *out)
 {
     enum cert_state state = ask->firm->certification.state;
 
     if (state == CERT_NONE || state == CERT_WITHDRAWN)
         return decide_nothing(out, "there is no certification to withdraw");
+    if (of_another_source(ask))
+        return decide_nothing(out, "another source certified this firm last");
     fill_row(ask, row, out);
     return end_certification(ask, out, CERT_WITHDRAW, REASON_WITHDRAWN);
 }
 
 bool decide_absent(const struct ask *ask, struct decision *out, struct err *err)
 {
-    const struct actor *actor = &ask->fact->actor;
-    bool of_source = actor->kind == ACTOR_SOURCE || actor->kind == ACTOR_PARTNER;
-
     (void)err;
     if (!live(ask->firm))
         return decide_nothing(out, "no certification is in force");
-    if (of_source && strcmp(actor->id, ask->firm->certification.source) != 0)
+    if (of_another_source(ask))
         return decide_nothing(out, "another source certified this firm last");
     decide_record(ask, out, RECORD_CERTIFICATION);
     out->record.list_version = ask->fact->list_version;

@@ -218,6 +218,8 @@ void stand_return(const struct ask *ask, const struct firm *next, struct decisio
         stand_list(listing, next, day);
     } else if (certified || next->certification.state == CERT_PENDING) {
         take_lane(ask, next, blocked, out);
+        /* who looks at the firm itself lets it on: there is nothing left to admit */
+        out->awaits_admission = out->awaits_admission && !out->needs_person;
         if (certified && !blocked && listing->lane == LANE_PRIORITY)
             stand_list(listing, next, day);
         else

@@ -217,3 +217,13 @@ date_day firm_due(const struct firm *firm)
         due = earlier(due, day_after(firm->exclusions[i].until));
     return due;
 }
+
+bool listing_leaves(const struct listing *before, const struct listing *after, date_day today)
+{
+    if (before->status != LISTING_LISTED)
+        return false;
+    if (after->status != LISTING_LISTED)
+        return true;
+    bool shorter = before->valid_until == DATE_NONE || after->valid_until < before->valid_until;
+    return after->valid_until != DATE_NONE && shorter && after->valid_until <= today + RECORD_SOON;
+}

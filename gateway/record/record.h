@@ -388,6 +388,10 @@ bool record_decode(struct arena *arena, uint64_t seq, struct bytes in, struct re
  * authoritative for the kinds of record_decides; other kinds with a uscc (a proposal about a firm)
  * only move last_sequence. One exclusion per ground and imposer: the same imposer's newer one replaces the older. */
 void firm_apply(struct firm *firm, const struct record *record);
+/* Whether this takes a firm off the list: at once, or within RECORD_SOON days by an end that is earlier than it was. What
+ * leaves is counted, so that nobody empties the list by shortening what stands on it. */
+#define RECORD_SOON 31
+bool listing_leaves(const struct listing *before, const struct listing *after, date_day today);
 /* The day at whose start (00:00+08:00) time alone changes this firm: the day after its certification, membership or
  * an exclusion ends, or the day a pending certification begins; the earliest of them. DATE_NONE: never. */
 date_day firm_due(const struct firm *firm);

@@ -165,21 +165,61 @@ static bool choose(const struct statement_view *view, const struct firm *firm, c
     return oldest_full(view, source_out, state_out, err);
 }
 
+/* A bureau that pushes has no period of its own: it is measured as if it were asked each day. */
+static const struct source pusher = {.id = "", .period_ms = 24 * 60 * 60 * 1000};
+
+static int64_t heard_of(const struct statement_view *view, const struct certification *known)
+{
+    if (view->past != NULL)
+        return known->granted_ms;
+    bool certifies = partner_heard(view->txn, known->source, "certification.batch") != 0;
+    return certifies ? partner_heard(view->txn, known->source, NULL) : 0;
+}
+
+/* The firm's certification came in a message: its sender's last one is the contact. A source whose lists were fetched is
+ * measured by those, also when it pushes between them. */
+static bool pushed(const struct statement_view *view, const struct firm *firm, struct source_state *out,
+                   bool *pushed_out, struct err *err)
+{
+    const struct certification *known = &firm->certification;
+    const struct source *fetched = directory_source_find(view->directory, known->source);
+
+    *pushed_out = false;
+    if (known->state == CERT_NONE || known->source[0] == '\0')
+        return true;
+    if (fetched != NULL) {
+        CHECK(contact_with(view, fetched->id, out, err));
+        if (out->completed_ms != 0)
+            return true;
+    }
+    *out = (struct source_state){.id = known->source, .list_version = known->list_version};
+    out->completed_ms = heard_of(view, known);
+    *pushed_out = out->completed_ms != 0;
+    return true;
+}
+
 bool statement_source_choose(const struct statement_view *view, const struct firm *firm, struct statement_source *out,
                              struct err *err)
 {
     const struct statements_options *options = view->options;
     const struct source *source;
     struct source_state state;
+    bool by_push;
     char text[TIME_TEXT_SIZE];
 
-    CHECK(choose(view, firm, &source, &state, err));
+    CHECK(pushed(view, firm, &state, &by_push, err));
+    if (by_push) {
+        source = &pusher;
+    } else {
+        CHECK(choose(view, firm, &source, &state, err));
+        state.id = source->id;
+    }
     *out = (struct statement_source){
-        .id = source->id, .list_version = state.list_version, .completed_ms = state.completed_ms};
+        .id = state.id, .list_version = state.list_version, .completed_ms = state.completed_ms};
     out->freshness = freshness_of(state.completed_ms, source->period_ms, options->stale_after_ms,
                                   options->refuse_after_ms, view->now_ms, &out->changes_ms);
     if (out->freshness == FRESH_REFUSED)
-        return err_set(err, ERR_SOURCE_STALE, source->id, "last good contact %s",
+        return err_set(err, ERR_SOURCE_STALE, state.id, "last good contact %s",
                        time_format(state.completed_ms, text));
     return true;
 }

@@ -211,9 +211,9 @@ static void invalid_codes_are_told_and_logged(void **state)
 static void parameters_nobody_knows_are_refused(void **state)
 {
     (void)state;
-    SAY("bank-a", .path = "/v1/whitelist/" LISTED "?as_of=2026-01-01");
+    SAY("bank-a", .path = "/v1/whitelist/" LISTED "?nobody=2026-01-01");
     refused(422, "http.query");
-    assert_string_equal(inner(json_at(member("errors"), 0), "place"), "as_of");
+    assert_string_equal(inner(json_at(member("errors"), 0), "place"), "nobody");
     SAY("operator-1", .admin = true, .path = "/admin/v1/runs?limit=1&limit=2");
     refused(422, "http.query");
     SAY("operator-1", .admin = true, .path = "/admin/v1/runs?limit=0");

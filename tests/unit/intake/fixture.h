@@ -40,6 +40,7 @@
     "-----END PRIVATE KEY-----\n"
 
 struct world {
+    const char *lister; /* whom list_firms has them certified by */
     char directory[64];
     struct arena *arena;
     struct crypto_keyring *ring; /* of the partners and of the gateway: one key for all */
@@ -204,6 +205,7 @@ static inline struct world *world_new(void)
     NEED(crypto_keyring_load_key(w->ring, CRYPTO_SIGN_ES256, BYTES_LIT(KEY_PEM), NULL, &err), err);
     NEED(catalog_load(SOURCE_DIR "/schemas", &w->catalog, &err), err);
     load_directory(w);
+    w->lister = "bureau-1";
     partner_init(w, &w->bureau, "bureau-1", ROLE_BUREAU, 0);
     partner_init(w, &w->other, "bureau-2", ROLE_BUREAU, 1);
     partner_init(w, &w->platform, "onestop-sx", ROLE_PLATFORM, 2);
@@ -766,7 +768,7 @@ static inline bool list_job(struct ledger_tx *tx, void *arg, struct err *err)
         struct ledger_outcome outcome;
         struct fact fact;
         ledger_fact_init(&fact, FACT_ROW, code(job->w, job->first + i));
-        fact.actor = (struct actor){ACTOR_SOURCE, "source"};
+        fact.actor = (struct actor){ACTOR_SOURCE, job->w->lister};
         fact.origin = "run-1";
         fact.row.name = "firm";
         fact.row.document_no = "doc 1";

@@ -182,7 +182,7 @@ static bool absent_job(struct ledger_tx *tx, void *arg, struct err *err)
     struct ledger_outcome outcome;
     struct fact fact;
     ledger_fact_init(&fact, FACT_ABSENT, arg);
-    fact.actor = (struct actor){ACTOR_SOURCE, "source"};
+    fact.actor = (struct actor){ACTOR_SOURCE, "bureau-1"};
     return ledger_fact(tx, &fact, (struct bytes){0}, &outcome, err);
 }
 

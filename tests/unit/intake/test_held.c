@@ -62,8 +62,10 @@ static void a_few_withdrawals_pass_until_their_sum_is_too_large(void **state)
     assert_int_equal(guard_of(w, "bureau-1"), 2);
     assert_string_equal(told(batch(w, "m-2", many_rows(w, "withdraw", 3, 1)).body, "result"), "pending");
     /* another bureau has its own sum */
+    w->lister = "bureau-2";
+    list_firms(w, FIRMS + 1, 1);
     struct answer other =
-        SAY(w, .from = &w->other, .id = "m-1", .kind = "certification.batch", .body = many_rows(w, "withdraw", 4, 1));
+        SAY(w, .from = &w->other, .id = "m-1", .kind = "certification.batch", .body = many_rows(w, "withdraw", FIRMS + 1, 1));
     assert_string_equal(told(other.body, "result"), "accepted");
 }
 
@@ -136,10 +138,24 @@ static void all_forms_are_read_again(void **state)
     }
 }
 
+/* Who did not certify a firm may say that it is withdrawn, and a person decides. */
+static void another_bureau_withdraws_with_a_person(void **state)
+{
+    struct world *w = *state;
+    list_firms(w, 1, FIRMS);
+    SAY(w, .from = &w->other, .id = "m-1", .kind = "certification.batch", .body = many_rows(w, "withdraw", 1, 1));
+    assert_int_equal(listed_of(w, 1, 1), 1);
+    decide_by(w, open_proposal(w, "message", "bureau-2/m-1"), true, "the other bureau agrees");
+    const json_value *later = later_receipt(w, "bureau-2", "m-1", state_of(w, "bureau-2", "m-1").seq);
+    assert_string_equal(told(later, "result"), "accepted");
+    assert_int_equal(listed_of(w, 1, 1), 0);
+}
+
 /* The partner file no longer names it: it is still the one who said so. */
 static void a_sender_may_have_left(void **state)
 {
     struct world *w = *state;
+    w->lister = "bureau-2";
     list_firms(w, 1, FIRMS);
     SAY(w, .from = &w->other, .id = "m-1", .kind = "certification.batch", .body = many_rows(w, "withdraw", 1, 10));
     decide_by(w, open_proposal(w, "message", "bureau-2/m-1"), true, "yes");
@@ -314,6 +330,7 @@ int main(void)
         TEST(rejected_rows_are_told_and_change_nothing),
         TEST(granted_rows_are_judged_by_what_is_then),
         TEST(all_forms_are_read_again),
+        TEST(another_bureau_withdraws_with_a_person),
         TEST(a_sender_may_have_left),
         TEST(erased_bytes_are_answered_with_a_rejection),
         TEST(a_changed_schema_is_answered_with_a_rejection),
