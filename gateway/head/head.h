@@ -40,8 +40,9 @@ struct head_key {
     enum crypto_alg alg;               /* those that sign no notes are passed over */
     bool held;                         /* out: one of the note's signatures is its */
 };
-/* The head of a note that at least one of the keys signed. Signatures by others (witnesses) count for nothing; one that
- * names a key and does not hold spoils the note. signature.key_unknown, signature.invalid, proof.malformed. */
+/* The head of a note that at least one of the keys signed. One by the log itself, with an algorithm that one of the keys is
+ * for, must be by such a key and hold; others (of witnesses) count for nothing. signature.key_unknown, signature.invalid,
+ * proof.malformed. */
 bool head_verify(struct bytes note, struct head_key *keys, size_t n, const char *sm2_id, struct head *out,
                  struct err *err);
 

@@ -204,37 +204,41 @@ bool head_parse(struct bytes note, struct head *out, struct err *err)
 /* ---- judging ------------------------------------------------------------------------------------------------- */
 
 /* <origin>+<alg>: a signature of the log itself. */
-static bool is_of(const struct head *head, const struct head_key *key, const struct head_line *line)
+static bool is_named(const struct head *head, enum crypto_alg alg, struct bytes name)
 {
-    struct buf name;
+    struct buf own;
 
-    buf_init(&name, NAME_MAX_BYTES);
-    buf_printf(&name, "%s+%s", head->origin, crypto_alg_name(key->alg));
-    bool same = (key->alg == CRYPTO_ES256 || key->alg == CRYPTO_SM2) && bytes_equal(buf_bytes(&name), line->name) &&
-                memcmp(crypto_key_digest(key->key), line->key, KEY_HASH) == 0;
-    buf_free(&name);
+    buf_init(&own, NAME_MAX_BYTES);
+    buf_printf(&own, "%s+%s", head->origin, crypto_alg_name(alg));
+    bool same = (alg == CRYPTO_ES256 || alg == CRYPTO_SM2) && bytes_equal(buf_bytes(&own), name);
+    buf_free(&own);
     return same;
 }
 
-/* By one of the keys that it names; true also when it names none. */
+/* What the log signed with an algorithm that a key is trusted for, such a key must have signed. Other lines are passed
+ * over. */
 static bool judge_line(const struct head_note *note, const struct head_line *line, struct head_key *keys, size_t n,
                        const char *sm2_id, struct err *err)
 {
-    bool named = false;
+    const struct bytes signature = bytes_of(line->signature, line->signature_n);
+    bool named = false, known = false;
 
     for (size_t i = 0; i < n; i++) {
         struct err why = {0};
 
-        if (!is_of(&note->head, &keys[i], line))
+        if (!is_named(&note->head, keys[i].alg, line->name))
             continue;
         named = true;
-        if (crypto_verify(keys[i].key, keys[i].alg, sm2_id, note->text,
-                          bytes_of(line->signature, line->signature_n), &why)) {
+        if (memcmp(crypto_key_digest(keys[i].key), line->key, KEY_HASH) != 0)
+            continue;
+        known = true;
+        if (crypto_verify(keys[i].key, keys[i].alg, sm2_id, note->text, signature, &why)) {
             keys[i].held = true;
             return true;
         }
     }
-    return !named || err_set(err, ERR_SIGNATURE_INVALID, "note", "%.*s", (int)line->name.n, (const char *)line->name.p);
+    return !named || err_set(err, known ? ERR_SIGNATURE_INVALID : ERR_SIGNATURE_KEY_UNKNOWN, "note", "%.*s",
+                             (int)line->name.n, (const char *)line->name.p);
 }
 
 bool head_verify(struct bytes note, struct head_key *keys, size_t n, const char *sm2_id, struct head *out,
