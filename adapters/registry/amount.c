@@ -4,12 +4,12 @@
 #include <string.h>
 
 #define DIGITS_MAX 48
-#define SHEET_DIGITS 15                  /* what a spreadsheet's number holds for sure; the rest of it is noise */
+#define SHEET_DIGITS 15 /* what a spreadsheet's number holds for sure; the rest of it is noise */
 #define FEN_DIGITS_MAX 16
 
 struct decimal {
     char digits[DIGITS_MAX];
-    int n, point;                        /* digits before the decimal point; may lie outside of them */
+    int n, point; /* digits before the decimal point; may lie outside of them */
     bool fraction;
 };
 
@@ -122,7 +122,7 @@ static void drop_noise(struct decimal *out)
     if (up && i > 0) {
         out->digits[i - 1]++;
     } else if (up) {
-        out->digits[0] = '1';            /* 99…9 became 100…0 */
+        out->digits[0] = '1'; /* 99…9 became 100…0 */
         out->point++;
     }
 }
@@ -131,13 +131,14 @@ static void drop_noise(struct decimal *out)
 
 struct unit {
     const char *word;
-    int shift;                           /* decimal places from the unit to fen */
+    int shift; /* decimal places from the unit to fen */
 };
 
 /* -1: a unit that is none of ours; -2: none was written. */
 static int unit_of(struct gwa_bytes text)
 {
-    static const struct unit units[] = {{"亿元", 10}, {"亿", 10}, {"万元", 6}, {"万", 6}, {"元", 2}, {"圆", 2}, {"分", 0}};
+    static const struct unit units[] = {{"亿元", 10}, {"亿", 10}, {"万元", 6}, {"万", 6},
+                                        {"元", 2},    {"圆", 2},  {"分", 0}};
 
     if (text.n == 0)
         return -2;

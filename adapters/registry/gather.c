@@ -1,6 +1,6 @@
-/* Lines to registrations. Lines of one registration number, event and date belong together wherever they stand; what one
- * of them leaves blank is what the others say. A registration of which a line cannot be read is handed over not at all:
- * half of its rights would be worse than none. All of it lives in the job's memory until the file has ended. */
+/* Lines to registrations. Lines of one registration number, event and date belong together wherever they stand; what
+ * one of them leaves blank is what the others say. A registration of which a line cannot be read is handed over not at
+ * all: half of its rights would be worse than none. All of it lives in the job's memory until the file has ended. */
 #include "registry.h"
 
 #include <stdio.h>
@@ -11,17 +11,17 @@
 
 /* A registration number and all that the file says about it. */
 struct number {
-    struct number *next;                 /* in its bucket */
+    struct number *next; /* in its bucket */
     struct gwa_bytes text;
     struct registration *first;
-    uint64_t bad_line;                   /* a line of it of which not even event and date can be read; 0: none */
+    uint64_t bad_line; /* a line of it of which not even event and date can be read; 0: none */
 };
 struct gathered {
     struct number *buckets[BUCKETS];
-    struct registration *first, **end;   /* in order of their first lines */
+    struct registration *first, **end; /* in order of their first lines */
     uint8_t *block;
     size_t left;
-    bool full;                           /* what did not fit makes the whole file one that is not taken */
+    bool full; /* what did not fit makes the whole file one that is not taken */
 };
 
 static const char too_many[] = "list.file: more lines than can be gathered at once; divide the file";

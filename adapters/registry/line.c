@@ -3,10 +3,11 @@
 
 #include <string.h>
 
-const char *const event_names[EVENT_COUNT] = {"filed",   "correction_requested", "accepted", "registered",
-                                              "changed", "cancelled",            "refused",  "withdrawn"};
-const enum column scalar_columns[SCALAR_COUNT] = {COLUMN_KIND,      COLUMN_PLEDGEE,    COLUMN_PLEDGEE_CODE, COLUMN_AMOUNT,
-                                                  COLUMN_DEBT_FROM, COLUMN_DEBT_UNTIL, COLUMN_VALID_UNTIL};
+const char *const event_names[EVENT_COUNT] = {
+    "filed", "correction_requested", "accepted", "registered", "changed", "cancelled", "refused", "withdrawn"};
+const enum column scalar_columns[SCALAR_COUNT] = {COLUMN_KIND,       COLUMN_PLEDGEE,   COLUMN_PLEDGEE_CODE,
+                                                  COLUMN_AMOUNT,     COLUMN_DEBT_FROM, COLUMN_DEBT_UNTIL,
+                                                  COLUMN_VALID_UNTIL};
 
 static struct gwa_bytes bytes_of(const char *s)
 {
@@ -19,7 +20,7 @@ struct reading {
     const struct row *row;
     struct line *line;
     enum column bad;
-    const char *why;                     /* NULL: nothing is wrong yet */
+    const char *why; /* NULL: nothing is wrong yet */
 };
 
 static void fault(struct reading *reading, enum column column, const char *why)

@@ -1,6 +1,6 @@
 /* Registrations page by page: {"code","message","data":{"total","pageNo","rows":[…]}}, rows with the members of a
- * pledge.registration. Members that the contract does not have are left out, the others stand in its order; whether their
- * values are right is judged by the gateway. */
+ * pledge.registration. Members that the contract does not have are left out, the others stand in its order; whether
+ * their values are right is judged by the gateway. */
 #include "registry.h"
 
 #include <stdio.h>
@@ -8,8 +8,8 @@
 #include <time.h>
 
 struct pull {
-    int64_t page;                        /* asked for last, from 1 */
-    int64_t total;                       /* announced; -1: not said */
+    int64_t page;  /* asked for last, from 1 */
+    int64_t total; /* announced; -1: not said */
     uint64_t seen;
 };
 
@@ -30,8 +30,8 @@ static enum gwa_verdict ask(struct gwa_job *job, struct pull *pull)
     static const char *const headers[] = {"Accept: application/json", NULL};
     const struct registry *registry = job->instance;
     char url[URL_MAX], since[64] = "";
-    const struct gwa_io io = {.size = sizeof(io), .kind = GWA_HTTP, .target = url, .headers = headers,
-                              .timeout_ms = registry->timeout_ms};
+    const struct gwa_io io = {
+        .size = sizeof(io), .kind = GWA_HTTP, .target = url, .headers = headers, .timeout_ms = registry->timeout_ms};
 
     if (job->scope == GWA_DELTA && job->updated_since_ms > 0)
         write_since(job->updated_since_ms, since);
@@ -54,7 +54,8 @@ static enum gwa_verdict judge_answer(struct gwa_job *job)
     if (status == 200)
         return GWA_DONE;
     (void)snprintf(why, sizeof(why), "source.failed: HTTP status %d", status);
-    return run_fail(job, status >= 500 || status == 408 || status == 429 || status < 300 ? GWA_RETRY : GWA_REJECTED, why);
+    return run_fail(job, status >= 500 || status == 408 || status == 429 || status < 300 ? GWA_RETRY : GWA_REJECTED,
+                    why);
 }
 
 static bool is_success(const struct registry *registry, const json_t *code)
@@ -141,15 +142,16 @@ static json_t *ordered_list(const json_t *from, const char *const *names)
     json_t *to = json_array(), *item;
     size_t i;
 
-    json_array_foreach((json_t *)(uintptr_t)from, i, item)
-        (void)(json_is_object(item) ? json_array_append_new(to, ordered(item, names)) : json_array_append(to, item));
+    json_array_foreach((json_t *)(uintptr_t)from, i, item)(void)(
+        json_is_object(item) ? json_array_append_new(to, ordered(item, names)) : json_array_append(to, item));
     return to;
 }
 
 static json_t *body_of(const json_t *row)
 {
-    static const char *const names[] = {"registration_no",    "event",     "date",       "right_kind",  "pledgors", "pledgee",
-                                        "secured_amount_fen", "debt_from", "debt_until", "valid_until", "rights",   NULL};
+    static const char *const names[] = {
+        "registration_no",    "event",     "date",       "right_kind",  "pledgors", "pledgee",
+        "secured_amount_fen", "debt_from", "debt_until", "valid_until", "rights",   NULL};
     json_t *body = ordered(row, names);
     const json_t *pledgors = json_object_get(body, "pledgors"), *pledgee = json_object_get(body, "pledgee");
     const json_t *rights = json_object_get(body, "rights");
@@ -190,16 +192,15 @@ static bool take_row(struct gwa_job *job, uint64_t line, const json_t *row)
 
 static enum gwa_verdict take_rows(struct gwa_job *job, struct pull *pull, const json_t *rows)
 {
-    const struct gwa_page page = {.size = sizeof(page), .number = (uint64_t)pull->page, .total = pull->total,
-                                  .raw = job->result.body};
+    const struct gwa_page page = {
+        .size = sizeof(page), .number = (uint64_t)pull->page, .total = pull->total, .raw = job->result.body};
     const json_t *row;
     size_t i;
 
     if (!job->host->page(job, &page))
         return run_fail(job, GWA_RETRY, "the run was stopped");
-    json_array_foreach((json_t *)(uintptr_t)rows, i, row)
-        if (!take_row(job, ++pull->seen, row))
-            return run_fail(job, GWA_RETRY, "the run was stopped");
+    json_array_foreach((json_t *)(uintptr_t)rows, i, row) if (!take_row(job, ++pull->seen, row)) return run_fail(
+        job, GWA_RETRY, "the run was stopped");
     return GWA_DONE;
 }
 

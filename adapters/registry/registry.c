@@ -24,9 +24,9 @@ static const struct gwa_setting settings[] = {
 /* ---- columns -------------------------------------------------------------------------------------------------- */
 
 const char *const column_names[COLUMN_COUNT] = {
-    "registration_no", "event",       "date",   "right_kind", "pledgor",   "pledgor_uscc",
+    "registration_no", "event",        "date",           "right_kind", "pledgor",    "pledgor_uscc",
     "pledgee",         "pledgee_uscc", "secured_amount", "debt_from",  "debt_until", "valid_until",
-    "number",          "patent",      "trademark", "class",     "title",
+    "number",          "patent",       "trademark",      "class",      "title",
 };
 
 static const struct column_name known[] = {
@@ -60,8 +60,9 @@ static const struct columns columns = {
     .known = known,
     .known_n = sizeof(known) / sizeof(*known),
     .no_header = "list.header: no row names a column for the registration number and one for the event (登记号, 状态)",
-    .no_header_sheet = "list.header: no row of the first visible sheet names a column for the registration number and one "
-                       "for the event (登记号, 状态)",
+    .no_header_sheet =
+        "list.header: no row of the first visible sheet names a column for the registration number and one "
+        "for the event (登记号, 状态)",
     .gathers = true,
     .is_row = is_row,
     .take = gather_take,

@@ -98,7 +98,7 @@ static void plan_remember(struct feed *feed, struct plan *plan, const struct sou
     if (txn == NULL)
         return;
     (void)snprintf(name, sizeof(name), "paused:%s", plan->id);
-    plan->said = (int)store_number(txn, TABLE_META, name);
+    plan->said = (enum said)store_number(txn, TABLE_META, name);
     if (source_state_read(txn, arena, plan->id, &state, &err) && state.completed_ms > 0) {
         int64_t age = clock_wall_ms() - state.completed_ms;
         wait = age < 0 ? source->period_ms : age < source->period_ms ? source->period_ms - age : 0;
@@ -281,7 +281,7 @@ bool feed_cancel(struct feed *feed, const char *run_id, const struct actor *acto
 
 struct pause {
     const char *source;
-    int said;
+    enum said said;
 };
 
 static bool pause_job(struct ledger_tx *tx, void *arg, struct err *err)
@@ -314,7 +314,8 @@ static bool recover_one(struct feed *feed, struct story *story, struct err *err)
 {
     struct err why = {0};
 
-    err_set(&why, ERR_CANCELLED, story->id, "the gateway stopped; the rows that were taken stay, the next run takes the rest");
+    err_set(&why, ERR_CANCELLED, story->id,
+            "the gateway stopped; the rows that were taken stay, the next run takes the rest");
     return feeding_finish(feed, story, RUN_CANCELLED, &why, err);
 }
 

@@ -23,6 +23,8 @@ struct fetched {
     char *field, *detail;
 };
 
+enum said { SAID_NOTHING, SAID_PAUSE, SAID_RESUME };
+
 struct plan {
     char id[RECORD_ID_MAX + 1];
     struct host_instance *instance;
@@ -30,7 +32,7 @@ struct plan {
     struct run *run;                   /* NULL: none under way */
     int64_t next_ms;                   /* monotonic: when the timer starts it next */
     int failures;
-    enum { SAID_NOTHING, SAID_PAUSE, SAID_RESUME } said;   /* by a person; goes before what the file says */
+    enum said said;                    /* by a person; goes before what the file says */
     bool gone;
     struct plan *next;
 };

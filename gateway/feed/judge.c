@@ -9,27 +9,27 @@
 #include "json/json.h"
 
 #define TEXT_MAX 300
-#define RETRY_MS 100                   /* the ledger's queue is full: looked at again */
+#define RETRY_MS 100 /* the ledger's queue is full: looked at again */
 
 /* What became of a row. */
 struct verdict {
-    const char *action;                /* accepted unchanged pending rejected */
-    const char *code;                  /* error.code, "" */
+    const char *action; /* accepted unchanged pending rejected */
+    const char *code;   /* error.code, "" */
     char field[SHOWN_MAX], detail[SHOWN_MAX];
     uint64_t sequence, proposal;
 };
 struct judged {
     const struct fetched *row;
     struct batch *batch;
-    struct intake_case *c;             /* NULL: not with intake */
-    struct err err;                    /* of the decision */
+    struct intake_case *c; /* NULL: not with intake */
+    struct err err;        /* of the decision */
     struct verdict verdict;
 };
 struct batch {
     struct run *run;
     pthread_mutex_t lock;
     pthread_cond_t ended;
-    size_t open;                       /* decisions under way */
+    size_t open; /* decisions under way */
     struct judged rows[BATCH_ROWS];
     size_t n;
 };
@@ -105,8 +105,8 @@ static bool refused(struct batch *batch, struct judged *judged, bool *refused_ou
 {
     const struct run *run = batch->run;
     const struct fetched *row = judged->row;
-    const struct intake_row in = {.source = run->source, .body = bytes_of(row->body, row->n), .now_ms = clock_wall_ms(),
-                                  .trace_id = run->id};
+    const struct intake_row in = {
+        .source = run->source, .body = bytes_of(row->body, row->n), .now_ms = clock_wall_ms(), .trace_id = run->id};
     struct err why = {0};
 
     *refused_out = true;
@@ -144,8 +144,11 @@ static void conclude(struct judged *judged)
 
     intake_outcome(judged->c, &outcome);
     bool again = intake_duplicate(judged->c), rejected = strcmp(outcome.result, "rejected") == 0;
-    say(&judged->verdict, rejected ? "rejected" : again ? "unchanged" : outcome.result, err_by_name(outcome.code),
-        outcome.field, outcome.detail);
+    say(&judged->verdict,
+        rejected ? "rejected"
+        : again  ? "unchanged"
+                 : outcome.result,
+        err_by_name(outcome.code), outcome.field, outcome.detail);
     judged->verdict.sequence = again ? 0 : outcome.sequence;
     judged->verdict.proposal = again ? 0 : outcome.proposal;
 }
@@ -194,8 +197,8 @@ static void put_error(struct json_out *out, const struct verdict *verdict)
 static void put_row(struct store_txn *txn, struct arena *arena, const char *run_id, const struct judged *judged)
 {
     const struct verdict *verdict = &judged->verdict;
-    struct store_key key = key_pair(run_id, arena_printf(arena, "#%0*llu", UNREADABLE_DIGITS,
-                                                         (unsigned long long)judged->row->line));
+    struct store_key key =
+        key_pair(run_id, arena_printf(arena, "#%0*llu", UNREADABLE_DIGITS, (unsigned long long)judged->row->line));
     struct buf buf;
     struct json_out out;
 

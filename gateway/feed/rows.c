@@ -1,5 +1,5 @@
-/* Rows as the adapter hands them over, on step threads: put aside for the run's own thread, which judges them. When that
- * is behind, the adapter waits; it is not blamed for that. */
+/* Rows as the adapter hands them over, on step threads: put aside for the run's own thread, which judges them. When
+ * that is behind, the adapter waits; it is not blamed for that. */
 #include "feed/internal.h"
 
 #include <stdio.h>

@@ -296,7 +296,8 @@ static bool finish_job(struct ledger_tx *tx, void *arg, struct err *err)
     return !store_failed(ledger_txn(tx), err);
 }
 
-bool feeding_finish(struct feed *feed, struct story *story, enum run_state state, const struct err *why, struct err *err)
+bool feeding_finish(struct feed *feed, struct story *story, enum run_state state, const struct err *why,
+                    struct err *err)
 {
     story->state = state;
     story_blame(story, why);
@@ -312,8 +313,8 @@ bool feeding_finish(struct feed *feed, struct story *story, enum run_state state
     return true;
 }
 
-/* Who sees the run's end in the store may start the next one: that start waits for what is still to be told. A full disk
- * is waited for, unless the gateway stops. */
+/* Who sees the run's end in the store may start the next one: that start waits for what is still to be told. A full
+ * disk is waited for, unless the gateway stops. */
 static bool finish(struct run *run, enum run_state state, const struct err *why)
 {
     pthread_mutex_lock(&run->feed->lock);
@@ -400,7 +401,7 @@ static bool spawn(struct run *run, struct err *err)
 }
 
 bool feeding_start(struct feed *feed, struct plan *plan, const struct feed_request *request, char *run_id_out,
-               struct err *err)
+                   struct err *err)
 {
     struct run *run = feeding_new(feed, plan);
 

@@ -396,8 +396,7 @@ void story_record(const struct story *story, struct record *record)
 
 /* ---- for people ---- */
 
-bool story_read(struct store_txn *txn, struct arena *arena, const char *run_id, struct bytes *json_out,
-                   struct err *err)
+bool story_read(struct store_txn *txn, struct arena *arena, const char *run_id, struct bytes *json_out, struct err *err)
 {
     struct bytes value;
     CHECK(stored(txn, run_id, &value, err));
@@ -413,7 +412,7 @@ static bool says(struct bytes json, const char *name, const char *wanted)
 }
 
 bool story_list(struct store_txn *txn, const struct story_filter *filter, size_t max, story_each *each, void *arg,
-               struct err *err)
+                struct err *err)
 {
     struct store_key after = key_text(filter->after == NULL ? "" : filter->after);
     struct store_walk walk;
@@ -444,7 +443,7 @@ const char *story_diff_place(struct arena *arena, struct bytes row)
 }
 
 bool story_diff(struct store_txn *txn, const char *run_id, const char *after_uscc, size_t max, story_each *each,
-               void *arg, struct err *err)
+                void *arg, struct err *err)
 {
     struct store_key prefix = key_pair(run_id, "");
     struct store_key from = key_pair(run_id, after_uscc == NULL ? "" : after_uscc);

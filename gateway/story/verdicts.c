@@ -192,8 +192,11 @@ static enum gwa_verdict carry(const struct story_teller *teller, const struct ho
 
 static bool deliver(const struct story_teller *teller, const struct story *story, struct bytes message, struct err *err)
 {
-    struct host_send send = {.message_id = story->id, .media_type = "text/csv; charset=utf-8", .message = message,
-                             .origin = story->origin, .deadline_ms = STORY_TELL_MS / (2 * SENDS_MAX)};
+    struct host_send send = {.message_id = story->id,
+                             .media_type = "text/csv; charset=utf-8",
+                             .message = message,
+                             .origin = story->origin,
+                             .deadline_ms = STORY_TELL_MS / (2 * SENDS_MAX)};
     for (int i = 0; i < SENDS_MAX; i++) {
         send.resolve = false;
         enum gwa_verdict verdict = carry(teller, &send, err);
@@ -228,8 +231,8 @@ void story_tell(const struct story_teller *teller, const struct story *story, bo
     struct err err = {0};
     struct buf message;
     buf_init(&message, VERDICTS_BYTES_MAX);
-    bool told = write_verdicts(teller, story, arena, &message, &err) &&
-                deliver(teller, story, buf_bytes(&message), &err);
+    bool told =
+        write_verdicts(teller, story, arena, &message, &err) && deliver(teller, story, buf_bytes(&message), &err);
     buf_free(&message);
     if (!told)
         log_err(LOG_WARN, "sync.verdicts", &err);
