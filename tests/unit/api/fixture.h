@@ -47,6 +47,8 @@ struct world {
     struct ledger *ledger;
     struct host *host;
     struct sync *sync;
+    struct intake *intake;
+    struct feed *feed;
     struct delivery *delivery;
     struct statements *statements;
     struct access_log *access;
@@ -255,8 +257,15 @@ static inline void serve(void)
     w.host = host_new(&host);
     const struct sync_options sync = {.host = w.host, .ledger = w.ledger, .store = w.store, .overlap_ms = 600000};
     w.sync = sync_new(&sync);
+    const struct intake_options intake = {
+        .ledger = w.ledger, .store = w.store, .journal = w.journal, .net = w.net, .gateway = w.config->gateway_name};
+    w.intake = intake_new(&intake);
+    intake_set(w.intake, w.catalog, w.directory);
+    const struct feed_options feed = {.host = w.host, .ledger = w.ledger, .store = w.store, .intake = w.intake};
+    w.feed = feed_new(&feed);
     struct err items[8] = {{0}};
     struct config_faults faults = {.items = items, .max = 8};
+    feed_set_directory(w.feed, w.directory, &faults);
     sync_set_directory(w.sync, w.directory, &faults);      /* no adapter is installed: the source stays closed */
     const struct delivery_options delivery = {
         .store = w.store, .journal = w.journal, .ledger = w.ledger, .host = w.host, .gateway = w.config->gateway_name};
@@ -268,6 +277,8 @@ static inline void serve(void)
                                         .journal = w.journal,
                                         .ledger = w.ledger,
                                         .sync = w.sync,
+                                        .intake = w.intake,
+                                        .feed = w.feed,
                                         .delivery = w.delivery,
                                         .host = w.host,
                                         .statements = w.statements,
@@ -312,13 +323,16 @@ static inline void end_world(void)
 {
     json_free(&w.doc);
     sync_stop(w.sync);
+    feed_stop(w.feed);
     delivery_stop(w.delivery);
     net_stop(w.net);
     api_free(&w.api);
     sync_free(&w.sync);
+    feed_free(&w.feed);
     host_free(&w.host);
     ledger_stop(w.ledger);
     delivery_free(&w.delivery);
+    intake_free(&w.intake);
     ledger_free(&w.ledger);
     net_free(&w.net);
     statements_free(&w.statements);
