@@ -407,6 +407,35 @@ static void every_fault_of_a_source_is_told(void **state)
             "sources.yaml:15:44 config.value\n");
 }
 
+/* What only means something of a list, and kinds that no source can tell, are faults. */
+static void a_source_that_feeds_is_no_list(void **state)
+{
+    const struct source *source;
+
+    (void)state;
+    loaded(load(no_partners, no_operators,
+                "sources:\n  - {id: r, name: R, adapter: registry, feeds: pledge.registration, period: 1h, full_every: 7d}\n"));
+    source = directory_source_find(directory, "r");
+    assert_string_equal(source->feeds, "pledge.registration");
+    assert_int_equal(source->full_every_ms, 7 * 86400000LL);
+    directory_free(&directory);
+    refused(load(no_partners, no_operators,
+                 "sources:\n"
+                 "  - id: a\n"
+                 "    name: A\n"
+                 "    adapter: registry\n"
+                 "    feeds: pledge.registration\n"
+                 "    scope: full\n"                   /* 6 */
+                 "    absence: twice\n"                /* 7 */
+                 "    regions: '1401'\n"               /* 8 */
+                 "    period: 1h\n"
+                 "  - {id: b, name: B, adapter: x, feeds: credit.report, period: 1h}\n"),
+            "sources.yaml:6:12 config.value\n"
+            "sources.yaml:7:14 config.value\n"
+            "sources.yaml:8:14 config.value\n"
+            "sources.yaml:10:41 config.value\n");
+}
+
 static void faults_of_all_files_are_told_together(void **state)
 {
     (void)state;
@@ -612,6 +641,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(answers_and_views_have_defaults, start, stop),
         cmocka_unit_test_setup_teardown(finds_people_by_key_and_uid, start, stop),
         cmocka_unit_test_setup_teardown(reads_sources, start, stop),
+        cmocka_unit_test_setup_teardown(a_source_that_feeds_is_no_list, start, stop),
         cmocka_unit_test_setup_teardown(digests_are_those_of_the_files, start, stop),
         cmocka_unit_test_setup_teardown(every_fault_of_a_partner_is_told, start, stop),
         cmocka_unit_test_setup_teardown(a_partner_needs_a_key_and_its_own_id, start, stop),
