@@ -57,10 +57,13 @@ bool case_kind(struct intake_case *c, struct err *err)
 bool case_schema(struct intake_case *c, struct err *err)
 {
     CHECK(case_kind(c, err));
-    c->errors = arena_alloc(c->arena, INTAKE_ERRORS_MAX * sizeof(*c->errors));
     c->consequence = consequence_of(c->kind->name);
-    if (message_validate(c->catalog, c->message, c->errors, INTAKE_ERRORS_MAX, &c->error_n))
+    if (message_validate(c->catalog, c->message, NULL, 0, &c->error_n))
         return true;
+    /* room for what is told is made only when something is wrong */
+    c->errors = arena_alloc(c->arena, INTAKE_ERRORS_MAX * sizeof(*c->errors));
+    if (message_validate(c->catalog, c->message, c->errors, INTAKE_ERRORS_MAX, &c->error_n) || c->error_n == 0)
+        return err_set(err, ERR_INTERNAL, "schema", "judged twice and not alike");
     *err = c->errors[0];
     return false;
 }

@@ -104,6 +104,37 @@ bool intake_receipt_json(const char *gateway, const struct record *record, struc
     return ok;
 }
 
+/* ---- in XML at once ---- */
+
+static bool is_plain(const char *text)
+{
+    return text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-")] == '\0';
+}
+
+/* A receipt without rows is known word by word, in the canonical form. Most are such, and the way over JSON and the schema
+ * costs as much as its signature. */
+bool receipt_is_simple(const char *gateway, const struct record *record)
+{
+    return record->rows[0] == '\0' && is_plain(gateway) && is_plain(record->message.id) &&
+           is_plain(record->message.sender) && is_plain(record->result) && is_plain(record->code);
+}
+
+void receipt_xml(const char *gateway, const struct record *record, struct buf *out)
+{
+    const struct message_note *note = &record->message;
+    const unsigned long long seq = (unsigned long long)record->seq;
+    char created[TIME_TEXT_SIZE];
+
+    buf_printf(out,
+               "<Message xmlns=\"" MESSAGE_NAMESPACE "\"><Envelope><Id>r-%llu</Id><Kind>receipt</Kind><Version>1</Version>"
+               "<Sender>%s</Sender><Receiver>%s</Receiver><Created>%s</Created><InReplyTo>%s</InReplyTo></Envelope><Body>"
+               "<Of>%s</Of><Result>%s</Result>",
+               seq, gateway, note->sender, time_format(record->time_ms, created), note->id, note->id, record->result);
+    if (record->code[0] != '\0')
+        buf_printf(out, "<Code>%s</Code>", record->code);
+    buf_printf(out, "<Sequence>%llu</Sequence></Body></Message>", seq);
+}
+
 /* ---- sealing ---- */
 
 #define TYP "message+jws"
@@ -120,19 +151,35 @@ static bool seal_xml(const struct catalog *catalog, const struct crypto_keyring 
     return ok;
 }
 
+/* There is no PSS in the XML profile. */
+static enum crypto_alg in_xml(enum crypto_alg alg)
+{
+    return alg == CRYPTO_PS256 ? CRYPTO_RS256 : alg;
+}
+
 bool intake_seal(const struct catalog *catalog, const struct crypto_keyring *ring, enum crypto_alg alg,
                  const struct message_profile *profile, bool xml, struct bytes json, int64_t now_ms, struct buf *body,
                  struct buf *signature, struct err *err)
 {
     if (xml) {
-        /* there is no PSS in the XML profile */
-        enum crypto_alg in_xml = alg == CRYPTO_PS256 ? CRYPTO_RS256 : alg;
-        return seal_xml(catalog, ring, in_xml, profile, json, body, err);
+        return seal_xml(catalog, ring, in_xml(alg), profile, json, body, err);
     }
     buf_put(body, json.p, json.n);
     if (body->overflow)
         return err_set(err, ERR_MESSAGE_TOO_LARGE, NULL, "%s", "");
     return jws_sign_detached(ring, alg, TYP, now_ms, json, signature, err);
+}
+
+static bool seal_simple(const struct intake_case *c, const struct crypto_keyring *ring,
+                        const struct message_profile *profile, struct buf *body, struct err *err)
+{
+    struct buf plain;
+
+    buf_init(&plain, MESSAGE_MAX);
+    receipt_xml(c->intake->gateway, &c->record, &plain);
+    bool ok = message_sign_xml(buf_bytes(&plain), ring, in_xml(c->in.sender->answer_alg), profile, body, err);
+    buf_free(&plain);
+    return ok;
 }
 
 bool intake_receipt(struct intake_case *c, const struct crypto_keyring *ring, struct buf *body, struct buf *signature,
@@ -142,6 +189,8 @@ bool intake_receipt(struct intake_case *c, const struct crypto_keyring *ring, st
     const struct message_profile profile = {agreed->inclusive, agreed->signature_uri, agreed->digest_uri, agreed->der};
     struct bytes json;
 
+    if (c->in.form == INTAKE_XML && receipt_is_simple(c->intake->gateway, &c->record))
+        return seal_simple(c, ring, &profile, body, err);
     CHECK(intake_receipt_json(c->intake->gateway, &c->record, c->arena, &json, err));
     return intake_seal(c->catalog, ring, c->in.sender->answer_alg, &profile, c->in.form == INTAKE_XML, json,
                        c->in.now_ms, body, signature, err);
