@@ -173,9 +173,7 @@ static bool firm_past(struct ask *ask, struct store_txn *txn, const char *uscc, 
     struct firm firm;
     struct rules rules;
 
-    CHECK(ask_moment(ask, "as_of", &as_of_ms, err));
-    if (as_of_ms > ask->now_ms)
-        return err_set(err, ERR_HTTP_QUERY, "as_of", "a moment that has passed is expected");
+    CHECK(ask_past(ask, "as_of", &as_of_ms, err));
     CHECK(journal_size_at(past.journal, txn, as_of_ms, &past.size, err));
     CHECK(past_firm(&past, uscc, &firm, &corrected_by, err));
     if (firm.last_sequence == 0)

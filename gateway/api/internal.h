@@ -114,6 +114,9 @@ const struct config *ask_config(const struct ask *ask);
 /* ---- query.c: reading parameters and bodies */
 bool ask_number(struct ask *ask, const char *name, uint64_t min, uint64_t max, uint64_t *out, struct err *err);
 bool ask_moment(struct ask *ask, const char *name, int64_t *ms_out, struct err *err); /* RFC 3339, or a duration back */
+/* One that has passed. Without a fraction it is a whole second, to its end: so statements tell when they were made, and what
+ * they said is found again under that time. */
+bool ask_past(struct ask *ask, const char *name, int64_t *ms_out, struct err *err);
 const char *ask_text(struct ask *ask, const char *name);           /* "" when absent */
 bool ask_flag(struct ask *ask, const char *name, bool *out, struct err *err);
 const json_value *ask_object(const struct ask *ask);               /* the body's object */

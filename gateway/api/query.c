@@ -58,6 +58,16 @@ bool ask_moment(struct ask *ask, const char *name, int64_t *ms_out, struct err *
     return true;
 }
 
+bool ask_past(struct ask *ask, const char *name, int64_t *ms_out, struct err *err)
+{
+    CHECK(ask_moment(ask, name, ms_out, err));
+    if (*ms_out > ask->now_ms)
+        return err_set(err, ERR_HTTP_QUERY, name, "a moment that has passed is expected");
+    if (*ms_out % 1000 == 0)
+        *ms_out = *ms_out + 999 < ask->now_ms ? *ms_out + 999 : ask->now_ms;
+    return true;
+}
+
 bool ask_flag(struct ask *ask, const char *name, bool *out, struct err *err)
 {
     const char *text = net_parameter(ask->request, name, NULL);

@@ -135,7 +135,7 @@ static bool find_past(struct ask *ask, const char *uscc, struct err *err)
     const struct statement_context context = ask_context(ask);
     int64_t as_of_ms = 0;
 
-    CHECK(ask_moment(ask, "as_of", &as_of_ms, err));
+    CHECK(ask_past(ask, "as_of", &as_of_ms, err));
     AUTO_READ txn = store_read(ask->api->options.store, err);
     if (!txn)
         return false;
