@@ -108,6 +108,8 @@ static void forget_runs(struct daemon *daemon)
     pthread_mutex_unlock(&daemon->lock);
     if (!sync_forget(daemon->sync, wall_ms - term_ms, &err))
         log_err(LOG_WARN, "sync.forget", &err);
+    if (!delivery_forget(daemon->delivery, wall_ms - term_ms, &err))
+        log_err(LOG_WARN, "delivery.forget", &err);
     if (!intake_forget(daemon->intake, wall_ms - REFUSED_MS, &err))
         log_err(LOG_WARN, "message.forget", &err);
 }

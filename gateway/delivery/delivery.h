@@ -57,6 +57,10 @@ bool delivery_start(struct delivery *delivery, struct err *err);
  * asked about. Before net_stop and host_free. */
 void delivery_stop(struct delivery *delivery);
 
+/* Deletes signed bytes, outcomes and cuts of messages whose records were written before the moment: what a partner has
+ * not fetched by then it no longer finds. Blocking. */
+bool delivery_forget(struct delivery *delivery, int64_t before_ms, struct err *err);
+
 /* ---- people (blocking) -------------------------------------------------------------------------------------- */
 
 /* partner.unknown. Resuming also tries a stopped queue again, at once. */

@@ -95,6 +95,14 @@ struct store_key key_outbox(const char *partner, uint64_t seq)
     return key;
 }
 
+struct store_key key_beyond(const char *first)
+{
+    struct store_key key = key_text(first);
+    uint8_t one = 1;
+    add(&key, &one, 1);
+    return key;
+}
+
 struct store_key key_held(const char *proposal, uint64_t message, uint64_t row)
 {
     struct store_key key = key_outbox(proposal, message);

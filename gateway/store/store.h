@@ -74,6 +74,7 @@ struct store_key key_pair(const char *first, const char *second); /* first ‖ 0
 struct store_key key_waiting(uint64_t seq);                       /* "waiting" ‖ 0 ‖ be64 */
 struct store_key key_outbox(const char *partner, uint64_t seq);   /* partner ‖ 0 ‖ be64 */
 /* proposal ‖ 0 ‖ be64 ‖ be64; either number STORE_PREFIX: the prefix */
+struct store_key key_beyond(const char *first);                   /* behind every key first ‖ 0 ‖ … */
 struct store_key key_held(const char *proposal, uint64_t message, uint64_t row);
 /* kind ‖ 0 ‖ number ‖ 0 ‖ class */
 struct store_key key_right(const char *kind, const char *number, const char *class);

@@ -109,6 +109,22 @@ static void a_first_list_that_changed_nothing_is_not_told(void **state)
     assert_string_equal(letters("bank-a", 0), "wc-1-2 wc-3-3 ");
 }
 
+static void what_was_long_ago_is_forgotten(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    see_partners();
+    list_firms(0, 700);
+    cut_all();
+    set_time(T0 + 1000LL * 24 * 3600 * 1000);
+    list_firms(700, 1);
+    cut_all();
+    NEED(delivery_forget(w.delivery, T0 - 1, &err), err);
+    assert_string_equal(letters("bank-a", 0), "wc-1-500 wc-501-700 wc-701-701 ");
+    NEED(delivery_forget(w.delivery, T0 + 24LL * 3600 * 1000, &err), err);
+    assert_string_equal(letters("bank-a", 0), "wc-701-701 ");
+}
+
 static void receipts_come_in_their_place(void **state)
 {
     (void)state;
@@ -348,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_run_is_told_when_it_has_ended, start, stop),
         cmocka_unit_test_setup_teardown(a_first_list_is_one_word, start, stop),
         cmocka_unit_test_setup_teardown(a_first_list_that_changed_nothing_is_not_told, start, stop),
+        cmocka_unit_test_setup_teardown(what_was_long_ago_is_forgotten, start, stop),
         cmocka_unit_test_setup_teardown(receipts_come_in_their_place, start, stop),
         cmocka_unit_test_setup_teardown(an_ack_reaches_the_newest_and_no_further, start, stop),
         cmocka_unit_test_setup_teardown(going_back_never_goes_before_the_first_day, start, stop),
