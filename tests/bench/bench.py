@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what the parts cost, each figure beside a reference taken in the same run.
 
-    bench.py [P1 P2 P4 P5 P6 P6file P7 P8 P9 backup attack] [--rows N] [--firms N] [--requests N] [--strict]
+    bench.py [P1 P2 P4 P5 P6 P6file P7 P8 P9 proof backup attack] [--rows N] [--firms N] [--requests N] [--records N] [--strict]
 
 P1  status query, statement already signed: server CPU against nginx serving the same bytes
 P2  the same at the first question: what signing adds, in raw P-256 signatures (x)
@@ -10,6 +10,7 @@ P5  the same in JSON, ES256
 P6  a list over HTTPS pages, first load and nothing changed: rows per second of CPU, anonymous memory; beside curl
 P7  idle with the whole list: anonymous memory, seconds from exec to ready
 P8  P1 with the long list against P1 with the short one
+proof   a proof that a record is in a journal of --records, and that one journal grew out of another; against 10,000 records
 backup  queries answered a second while the long list is copied, against before and behind it, everything busy
 P9  one change of the list to twenty partners: signatures, deliveries a second of CPU
 attack  p99 of one bank's queries and messages while another partner attacks in five ways, against alone
@@ -41,7 +42,7 @@ PAGE_SIZE = 500
 SPREAD = 1000
 PAIRS = 5
 SETTINGS = {"net.partner_rate": 1000000, "net.threads": 2}
-PATHS = ("P1", "P2", "P4", "P5", "P6", "P6file", "P7", "P8", "P9", "backup", "attack")
+PATHS = ("P1", "P2", "P4", "P5", "P6", "P6file", "P7", "P8", "P9", "proof", "backup", "attack")
 results = []
 
 
@@ -414,11 +415,28 @@ def print_table():
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
 
 
+# ---- proofs
+
+def prove(work, records):
+    folder = work / f"journal-{records}"
+    told = subprocess.run([str(BUILD / "bin" / "bench_prove"), str(folder), str(records)], capture_output=True, text=True, check=True)
+    shutil.rmtree(folder)
+    return json.loads(told.stdout)
+
+
+def proof(work, options):
+    x, short, long = sign_us(), prove(work, 10000), prove(work, options.records)
+    for what, member in (("a record is in the journal", "proof_us"), ("a journal grew out of another", "growth_us")):
+        result("proof", f"{what}, {options.records:,} records", long[member], "µs of CPU", f"{short[member]:.1f} µs at 10,000; x {x:.1f} µs",
+               "≤ 40", long[member] <= 40, hashes=long["hashes"])
+
+
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="*", metavar="PATH", help=f"which: {' '.join(PATHS)} (all)")
     parser.add_argument("--rows", type=int, default=1000000, help="the long list (P6 P7 P8)")
     parser.add_argument("--firms", type=int, default=50000, help="the short list (P1 P2 P8)")
+    parser.add_argument("--records", type=int, default=10000000, help="the long journal (proof)")
     parser.add_argument("--requests", type=int, default=100000, help="requests of one measurement")
     parser.add_argument("--attack", default="", help="only attacks whose name has this text")
     parser.add_argument("--seconds", type=int, default=10, help="of one measurement while attacked")
@@ -470,6 +488,8 @@ def main():
         if "P9" in wanted:
             fanout(work, pki, result)
             waiting(work, pki, result)
+        if "proof" in wanted:
+            proof(work, options)
         if "backup" in wanted:
             backup(large, work, options)
         if "attack" in wanted:
