@@ -168,12 +168,13 @@ static bool choose(const struct statement_view *view, const struct firm *firm, c
 /* A bureau that pushes has no period of its own: it is measured as if it were asked each day. */
 static const struct source pusher = {.id = "", .period_ms = 24 * 60 * 60 * 1000};
 
-static int64_t heard_of(const struct statement_view *view, const struct certification *known)
+static bool heard_of(const struct statement_view *view, const char *partner, int64_t *out, struct err *err)
 {
     if (view->past != NULL)
-        return known->granted_ms;
-    bool certifies = partner_heard(view->txn, known->source, "certification.batch") != 0;
-    return certifies ? partner_heard(view->txn, known->source, NULL) : 0;
+        return past_heard(view->past, partner, out, err);
+    bool certifies = partner_heard(view->txn, partner, "certification.batch") != 0;
+    *out = certifies ? partner_heard(view->txn, partner, NULL) : 0;
+    return !store_failed(view->txn, err);
 }
 
 /* The firm's certification came in a message: its sender's last one is the contact. A source whose lists were fetched is
@@ -193,7 +194,7 @@ static bool pushed(const struct statement_view *view, const struct firm *firm, s
             return true;
     }
     *out = (struct source_state){.id = known->source, .list_version = known->list_version};
-    out->completed_ms = heard_of(view, known);
+    CHECK(heard_of(view, known->source, &out->completed_ms, err));
     *pushed_out = out->completed_ms != 0;
     return true;
 }

@@ -6,6 +6,7 @@ import pytest
 
 from conftest import wait_until
 from lists import certified
+from messages import certification
 from test_keys import key_set, verify
 from test_time import DAY, today
 
@@ -112,6 +113,25 @@ def test_the_same_rules_file_tells_exactly_the_same(story):
     story.keep()
     story.sync("v2", [row(1), row(2), row(3)])
     story.keep()
+    story.retell()
+
+
+def test_what_a_bureau_pushed_is_told_with_its_contact_of_then(story):
+    """A firm certified by message: the source is the bureau, its contact its last message up to then."""
+    story.sync("v1", [row(1)])
+
+    def push(i):
+        rows = {"list_version": f"p{i}", "rows": [certification(i)]}
+        answer = story.gateway.post_message("bureau-ty", story.gateway.author("bureau-ty").json("certification.batch", rows))
+        assert answer.status_code == 200, answer.text
+
+    push(2)
+    story.keep()
+    story.pass_time(DAY)
+    push(3)
+    story.keep()
+    contacts = {was["source"]["completed_at"] for i, _, _, was in story.kept if i == 2}
+    assert len(contacts) == 2 and {was["source"]["id"] for i, _, _, was in story.kept if i == 2} == {"bureau-ty"}
     story.retell()
 
 
