@@ -278,7 +278,7 @@ def test_an_older_store_is_upgraded(gateway_later):
     told, firms_then = put_old(gateway)
     gateway.launch("--check")
     gateway.process.wait(20)
-    assert "from format 1 to 3" in gateway.log_text(), gateway.log_text()
+    assert "from format 1 to 4" in gateway.log_text(), gateway.log_text()
     assert offline(gateway, "journal", "verify", check=False).returncode == 1
     gateway.start()
     for code, then in firms_then.items():
@@ -287,11 +287,11 @@ def test_an_older_store_is_upgraded(gateway_later):
         assert f'"{then["status"]}"' in text and code in text, (then, now)
     lines = [json.loads(line) for line in gateway.ctl("journal", "export").stdout.splitlines()]
     upgrade = [r for r in lines if r["record"]["kind"] == "config" and r["record"]["object"] == "format"]
-    assert len(upgrade) == 1 and upgrade[0]["seq"] > told["size"] and "format 1 to 3" in upgrade[0]["record"]["note"]
+    assert len(upgrade) == 1 and upgrade[0]["seq"] > told["size"] and "format 1 to 4" in upgrade[0]["record"]["note"]
     assert gateway.ctl_json("db", "rebuild")["equal"] is True
     assert len([a for a in gateway.ctl_items("approve", "list")]) == 2
     assert gateway.stop() == 0
-    copy = gateway.data / "before-format-3"
+    copy = gateway.data / "before-format-4"
     proved = offline(gateway, "db", "verify", copy)
     assert proved["format"] == 1 and proved["size"] == told["size"] and proved["root"] == told["root"]
     gateway.start()
@@ -312,7 +312,7 @@ def test_an_upgrade_that_was_cut_off_goes_on(gateway_later):
         gateway.kill()
     gateway.start()
     assert gateway.ctl_json("db", "rebuild")["equal"] is True
-    assert (gateway.data / "before-format-3" / "manifest.json").exists()
+    assert (gateway.data / "before-format-4" / "manifest.json").exists()
 
 
 def test_a_newer_store_is_refused(gateway, bureau):

@@ -205,6 +205,6 @@ def test_names_cannot_steer_the_terminal(daemon):
 
 def test_nonsense_is_a_failure(daemon):
     for reply in (b"<html>", b"", b"[1]", b'{"items":[{"a":1}'):
-        daemon.answers = {"GET /journal/head": (200, reply), "GET /partners": (200, reply)}
+        daemon.answers = {"GET /v1/journal/head": (200, reply), "GET /partners": (200, reply)}
         assert daemon.ctl("journal", "head").returncode == 1
         assert daemon.ctl("partner", "list").returncode == 1
