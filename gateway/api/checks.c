@@ -4,6 +4,7 @@
 
 #include "api/internal.h"
 
+#define HEAD_LATE_MS (20 * 60 * 1000)  /* one is signed each ten minutes */
 #define DAYS_WARN 30
 #define DAY_MS (24 * 3600 * 1000LL)
 #define TEXT_MAX 400
@@ -75,6 +76,27 @@ static void check_store(struct ask *ask, struct checks *checks)
     }
     checks_add(checks, "store", true, true, arena_printf(ask->arena, "%llu records", (unsigned long long)head.size),
               arena_printf(ask->arena, "%llu 条记录", (unsigned long long)head.size));
+}
+
+/* What was signed of the journal covers it, but for the last seconds. */
+static void check_head(struct ask *ask, struct checks *checks)
+{
+    char time[TIME_TEXT_SIZE];
+    struct head head;
+    struct bytes note;
+    struct err err = {0};
+
+    if (!heads_newest(ask->api->options.heads, ask->arena, &head, &note, &err)) {
+        add_err(ask, checks, "head", &err);
+        checks->items[checks->n - 1].needed = false;
+        advise(checks, "look at the log; run pledgectl journal verify");
+        return;
+    }
+    bool fresh = ask->now_ms - head.time_ms < HEAD_LATE_MS;
+    const char *when = time_format(head.time_ms, time);
+    checks_add(checks, "head", fresh, false, arena_printf(ask->arena, "%llu records, signed %s", (unsigned long long)head.size, when),
+               arena_printf(ask->arena, "%llu 条记录，签署于 %s", (unsigned long long)head.size, when));
+    advise(checks, "look at the log for why no head was signed since");
 }
 
 static void check_disk(struct ask *ask, struct checks *checks)
@@ -274,6 +296,7 @@ static void check_objections(struct ask *ask, struct checks *checks)
 void checks_doctor(struct ask *ask, struct checks *out)
 {
     checks_ready(ask, out);
+    check_head(ask, out);
     check_clock(ask, out);
     check_own_certificates(ask, out);
     check_partners(ask, out);

@@ -50,6 +50,7 @@ struct world {
     struct intake *intake;
     struct feed *feed;
     struct delivery *delivery;
+    struct heads *heads;
     struct statements *statements;
     struct access_log *access;
     struct api *api;
@@ -272,7 +273,12 @@ static inline void serve(void)
     const struct delivery_force force = {w.catalog, w.policy, w.directory, w.ring};
     w.delivery = delivery_new(&delivery);
     NEED(delivery_set(w.delivery, &force, &faults) && delivery_start(w.delivery, &err), err);
+    const struct heads_options heads = {.store = w.store, .journal = w.journal, .ledger = w.ledger, .origin = w.config->gateway_origin};
+    w.heads = heads_new(&heads);
+    heads_set_ring(w.heads, w.ring);
+    NEED(heads_start(w.heads, &err), err);
     const struct api_options options = {.net = w.net,
+                                        .heads = w.heads,
                                         .store = w.store,
                                         .journal = w.journal,
                                         .ledger = w.ledger,
@@ -325,8 +331,10 @@ static inline void end_world(void)
     sync_stop(w.sync);
     feed_stop(w.feed);
     delivery_stop(w.delivery);
+    heads_stop(w.heads);
     net_stop(w.net);
     api_free(&w.api);
+    heads_free(&w.heads);
     sync_free(&w.sync);
     feed_free(&w.feed);
     host_free(&w.host);
