@@ -349,10 +349,15 @@ class Gateway:
     def sync(self, *arguments, who=None):
         """Starts a run, waits for its end and returns its story."""
         body = {"source": "bureau-sx", **dict.fromkeys(arguments, True)}
-        answer = self.admin(who, "/runs", "POST", json=body) if who else None
-        status, raw = (answer.status_code, answer.content) if who else self.raw("POST", "/admin/v1/runs", json.dumps(body))
-        assert status == 202, raw
-        return self.run_end(json.loads(raw)["run"])
+
+        def start():
+            answer = self.admin(who, "/runs", "POST", json=body) if who else None
+            status, raw = (answer.status_code, answer.content) if who else self.raw("POST", "/admin/v1/runs", json.dumps(body))
+            if status == 409 and json.loads(raw)["code"] == "run.busy":
+                return None                      # the run before has told its end and is just leaving
+            assert status == 202, raw
+            return json.loads(raw)["run"]
+        return self.run_end(wait_until(start, "the source to be free"))
 
     def run(self, run_id):
         status, raw = self.raw("GET", f"/admin/v1/runs/{run_id}")

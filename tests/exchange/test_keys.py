@@ -147,7 +147,10 @@ def test_a_key_of_another_kind_than_the_partners_algorithm_is_a_fault(make_gatew
     """An ECDSA certificate cannot sign RS256: the place of the certificate is named."""
     gateway = make_gateway(partners={**PARTNERS, "bank-a": {**PARTNERS["bank-a"], "alg": "RS256", "answer_alg": "ES256"}}, start=False)
     checked = gateway.ctl("config", "check", str(gateway.dir / "pledged.yaml"), check=False)
-    assert checked.returncode == 1 and "partners.yaml:11:7" in checked.stdout and "RS256" in checked.stdout, checked.stdout
+    lines = (gateway.dir / "partners.yaml").read_text().splitlines()
+    line = 1 + next(i for i, text in enumerate(lines) if "bank-a-sign.pem" in text)
+    column = 1 + lines[line - 1].index("- ") + 2
+    assert checked.returncode == 1 and f"partners.yaml:{line}:{column}" in checked.stdout and "RS256" in checked.stdout, checked.stdout
 
 
 @pytest.mark.parametrize("alg", ["RS256", "PS256"])
