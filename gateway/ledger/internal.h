@@ -17,7 +17,7 @@
 #define LEDGER_LARGE_WAIT 60000 /* … but no longer than this, ms */
 #define LEDGER_ACTIVE_MS 1000  /* another owner's small job this lately: there are others */
 #define LEDGER_CHUNK 1000      /* firms one internal job touches */
-#define LEDGER_WATCHERS 4
+#define LEDGER_WATCHERS 8
 #define REPLAY_CHUNK 10000     /* records one transaction of a rebuild or upgrade applies */
 #define FIRM_VALUE_MAX (16u << 10)
 #define APPROVAL_VALUE_MAX (96u << 10) /* a payload, and its quotes and backslashes twice escaped */

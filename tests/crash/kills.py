@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """kills.py N: kills the gateway N times with SIGKILL during syncs, decisions and questions, and proves that
-nothing it had acknowledged is lost, that the journal verifies and that the state can be rebuilt byte by byte."""
+nothing it had acknowledged is lost, that no two signed heads disagree, that the journal verifies and that the state can
+be rebuilt byte by byte."""
 import json
 import pathlib
 import random
@@ -12,6 +13,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "exchange"))
 from conftest import Bureau, Gateway, Pki, bureau_source, wait_until  # noqa: E402
+from test_heads import grown, un64  # noqa: E402
 import uscc  # noqa: E402  (tests/peers)
 
 FIRMS = 1500
@@ -51,6 +53,33 @@ class Asker(threading.Thread):
                 assert answer.status_code in (503,), answer.text
 
 
+class Witness(threading.Thread):
+    """Keeps every signed head that it sees."""
+
+    def __init__(self, gateway):
+        super().__init__(daemon=True)
+        self.gateway, self.heads, self.ending = gateway, {}, threading.Event()
+
+    def run(self):
+        while not self.ending.wait(0.01):
+            try:
+                head = self.gateway.ask("bank-b", "/v1/journal/head").json()
+            except Exception:  # noqa: BLE001  the connection was cut by the kill
+                self.gateway.sessions.pop("bank-b", None)
+                continue
+            self.heads[head["size"], head["root"]] = head["time"]
+
+
+def check_heads(gateway, heads):
+    """One root for each size, and the journal of today grew out of every one of them."""
+    assert len({size for size, _ in heads}) == len(heads), "two roots were signed for one size"
+    last = gateway.ask("bank-b", "/v1/journal/head").json()
+    for size, root in sorted(heads):
+        assert size <= last["size"], f"a head was signed for {size}, now it is {last['size']}"
+        proof = gateway.ask("bank-b", f"/v1/journal/consistency?from={size}&to={last['size']}").json()
+        assert grown(size, last["size"], [un64(h) for h in proof["hashes"]], un64(root), un64(last["root"])), f"not grown out of {size}"
+
+
 def start_sync(gateway):
     status, raw = gateway.raw("POST", "/admin/v1/runs", json.dumps({"source": "bureau-sx"}))
     return json.loads(raw)["run"] if status == 202 else None
@@ -87,12 +116,12 @@ def main(kills):
     (work / "gateway").mkdir()
     gateway = Gateway(work / "gateway", pki, [bureau_source(bureau, paused=True)], settings={"net.partner_rate": 100000})
     gateway.start()
-    kept, size = [], 0
+    kept, size, heads = [], 0, {}
     try:
         for n in range(1, kills + 1):
             bureau.control(rows=rows(n, chance), version=f"v{n}")
-            askers = [Asker(gateway, chance.random()) for _ in range(2)]
-            for asker in askers:
+            askers, witness = [Asker(gateway, chance.random()) for _ in range(2)], Witness(gateway)
+            for asker in [*askers, witness]:
                 asker.start()
             start_sync(gateway)
             time.sleep(chance.uniform(0, 0.6))  # the moment of the kill is the thing tested
@@ -101,8 +130,12 @@ def main(kills):
                 asker.ending.set()
                 asker.join(10)
                 kept += asker.kept
+            witness.ending.set()
+            witness.join(10)
+            heads.update(witness.heads)
             gateway.start()
             now = check_kept(gateway, kept)
+            check_heads(gateway, heads)
             assert now >= size, f"the journal shrank from {size} to {now}"
             size = now
             if sys.stderr.isatty():
@@ -114,6 +147,7 @@ def main(kills):
             if i % 50 == 0:
                 assert gateway.firm("bank-a", code).json()["status"] == "listed", code
         check_kept(gateway, kept)
+        check_heads(gateway, heads)
         assert gateway.stop() == 0
     except BaseException:
         print(f"kept for inspection: {work}", file=sys.stderr)
@@ -122,7 +156,7 @@ def main(kills):
         raise
     bureau.stop()
     shutil.rmtree(work)
-    print(f"{kills} kills: {len(kept)} acknowledged answers and {size} records, nothing lost; journal verified, state rebuilt equal")
+    print(f"{kills} kills: {len(kept)} acknowledged answers and {size} records, nothing lost; {len(heads)} signed heads agree; journal verified, state rebuilt equal")
 
 
 CODES = [uscc.code(i) for i in range(FIRMS)]

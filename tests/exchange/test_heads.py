@@ -380,6 +380,18 @@ def test_bad_proofs_are_refused(desk):
     desk.refuses({**without, "head": {**proof["head"], "note": proof["head"]["note"].replace("+", "-")}}, "proof.malformed")
 
 
+def test_the_command_line_says_what_it_needs(desk):
+    """Neither or both of SEQ and --from; a proof of consistency without the older head; a sequence that is not covered."""
+    for arguments in (["journal", "prove"], ["journal", "prove", "1", "--from", "1"], ["journal", "prove", "x"]):
+        assert desk.gateway.ctl(*arguments, check=False).returncode == 2, arguments
+    assert desk.gateway.ctl("journal", "prove", "99999", check=False).returncode == 5
+    head = newest(desk.gateway)
+    desk.refuses(head, "proof.invalid", "--proof", desk.write("grown.json", get(desk.gateway, f"/v1/journal/consistency?from=1&to={head['size']}")))
+    shown = desk.gateway.ctl("journal", "prove", "--from", "2").stdout
+    assert str(newest(desk.gateway)["size"]) in shown
+    assert desk.gateway.ctl("verify", str(desk.dir / "nothing.json"), "--keys", desk.keys, check=False).returncode not in (0, 8)
+
+
 def test_an_origin_that_cannot_stand_in_a_note_is_refused(make_gateway):
     """The gateway does not start under a name that would make its heads unreadable."""
     gateway = make_gateway(start=False, settings={"gateway.origin": "a log"})
