@@ -6,11 +6,11 @@
 #include "head/head.h"
 
 struct judged {
-    const char *form;                  /* head note proof consistency */
+    const char *form; /* head note proof consistency */
     struct head head, older;
     struct head_proof proof;
     bool has_proof;
-    struct buf algs;                   /* "ES256, SM2": whose signatures held */
+    struct buf algs; /* "ES256, SM2": whose signatures held */
 };
 
 /* ---- what it is ------------------------------------------------------------------------------------------------ */
@@ -82,7 +82,8 @@ static bool read_option(struct cli *cli, enum cli_option option, struct bytes *o
     return cli_read_file(cli, cli->option[option], CLI_FILE_MAX, out, err);
 }
 
-/* ---- judging ------------------------------------------------------------------------------------------------------ */
+/* ---- judging ------------------------------------------------------------------------------------------------------
+ */
 
 static bool in_force(const struct signer *signer, const struct head *head, struct err *err)
 {
@@ -142,7 +143,8 @@ static bool judge_proof(struct cli *cli, const struct signers *signers, struct j
     return head_proves_growth(&out->proof, &out->older, &out->head, err);
 }
 
-static bool judge(struct cli *cli, const struct signers *signers, struct bytes file, struct judged *out, struct err *err)
+static bool judge(struct cli *cli, const struct signers *signers, struct bytes file, struct judged *out,
+                  struct err *err)
 {
     struct bytes note = {0}, other, none;
 
@@ -161,7 +163,8 @@ static bool judge(struct cli *cli, const struct signers *signers, struct bytes f
     return !out->has_proof || judge_proof(cli, signers, out, err);
 }
 
-/* ---- telling ------------------------------------------------------------------------------------------------------ */
+/* ---- telling ------------------------------------------------------------------------------------------------------
+ */
 
 static void add_head(struct json_out *json, const struct head *head)
 {

@@ -151,6 +151,20 @@ static size_t label_width(const struct cli *cli, const json_value *object)
     return widest;
 }
 
+/* A text of several lines, each below the other. */
+static void put_lines(struct cli *cli, struct arena *arena, const char *text, size_t column)
+{
+    enum cli_colour colour = cli_word_colour(text);
+    for (const char *line = cli_word(cli, text); *line;) {
+        size_t n = strcspn(line, "\n");
+        cli_put(cli, colour, cli_clean(arena, arena_strndup(arena, line, n)));
+        fputc('\n', cli->out);
+        line += n + (line[n] == '\n');
+        if (*line)
+            fprintf(cli->out, "%*s", (int)column, "");
+    }
+}
+
 static void view_line(struct cli *cli, const char *label, const json_value *value, int indent, size_t width)
 {
     AUTO_ARENA arena = arena_new();
@@ -160,8 +174,7 @@ static void view_line(struct cli *cli, const char *label, const json_value *valu
     fprintf(cli->out, "%*s", indent, "");
     cli_put(cli, CLI_BOLD, cli_clean(arena, label));
     fprintf(cli->out, "%*s  ", (int)(width - cli_width(label)), "");
-    cli_put(cli, cli_word_colour(text), cli_clean(arena, cli_word(cli, text)));
-    fputc('\n', cli->out);
+    put_lines(cli, arena, text, (size_t)indent + width + 2);
 }
 
 void view_object(struct cli *cli, const json_value *object, int indent)

@@ -8,24 +8,24 @@
 
 #define PAUSE_MS 1000
 #define EVERY_MS (10 * 60 * 1000)
-#define AGAIN_MS 60000                 /* after one could not be made */
+#define AGAIN_MS 60000 /* after one could not be made */
 
 struct published {
     struct head head;
     uint8_t note[HEAD_NOTE_MAX];
-    size_t note_n;                     /* 0: none yet */
+    size_t note_n; /* 0: none yet */
 };
 struct heads {
     struct heads_options options;
     char *origin;
     pthread_t thread;
     bool started;
-    pthread_mutex_t lock;              /* guards what follows */
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
-    bool stopping, asked;              /* asked: records came, or other keys */
+    bool stopping, asked; /* asked: records came, or other keys */
     struct crypto_keyring *ring;
     struct published published;
-    struct err broken;                 /* what was published does not fit the journal */
+    struct err broken; /* what was published does not fit the journal */
 };
 
 static void on_commit(void *arg, const struct ledger_news *news)
@@ -84,7 +84,8 @@ static bool newest_kept(struct store_txn *txn, struct head *out, struct bytes *n
     store_walk_end(&walk);
     if (store_failed(txn, err))
         return false;
-    return note_out->n == 0 || head_parse(*note_out, out, err) || err_set(err, ERR_STORE_CORRUPT, "head", "%s", err->detail);
+    return note_out->n == 0 || head_parse(*note_out, out, err) ||
+           err_set(err, ERR_STORE_CORRUPT, "head", "%s", err->detail);
 }
 
 struct keeping {
@@ -130,7 +131,8 @@ static bool grows_out_of(struct heads *heads, struct store_txn *txn, const struc
                        (unsigned long long)size, (unsigned long long)last->size);
     CHECK(merkle_root_at(last->size, journal_node, &nodes, &root, err));
     return memcmp(root.b, last->root.b, MERKLE_HASH) == 0 ||
-           err_set(err, ERR_JOURNAL_BROKEN, "head", "another root was signed for size %llu", (unsigned long long)last->size);
+           err_set(err, ERR_JOURNAL_BROKEN, "head", "another root was signed for size %llu",
+                   (unsigned long long)last->size);
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -225,7 +227,8 @@ static bool make_now(struct heads *heads)
     return false;
 }
 
-/* ---- going on by itself ------------------------------------------------------------------------------------------- */
+/* ---- going on by itself -------------------------------------------------------------------------------------------
+ */
 
 /* With the lock held: until ms have passed, somebody asked (unless `deaf`) or it is to stop. */
 static void wait_a_while(struct heads *heads, int64_t ms, bool deaf)
@@ -262,7 +265,8 @@ static void *keep_on(void *arg)
     return NULL;
 }
 
-/* ---- what others call ---------------------------------------------------------------------------------------------- */
+/* ---- what others call ----------------------------------------------------------------------------------------------
+ */
 
 static bool same_keys(const struct crypto_keyring *a, const struct crypto_keyring *b)
 {
@@ -310,7 +314,8 @@ static bool take_up_kept(struct heads *heads, struct err *err)
 bool heads_start(struct heads *heads, struct err *err)
 {
     if (!head_origin_good(heads->origin))
-        return err_set(err, ERR_CONFIG_VALUE, "gateway.origin", "no white space, no plus, at most %d bytes", HEAD_ORIGIN_MAX);
+        return err_set(err, ERR_CONFIG_VALUE, "gateway.origin", "no white space, no plus, at most %d bytes",
+                       HEAD_ORIGIN_MAX);
     CHECK(take_up_kept(heads, err));
     make_now(heads);
     heads->stopping = false;

@@ -1,7 +1,7 @@
 /* note: a head as signed text. */
 #include "head/internal.h"
 
-#define DASH "\xe2\x80\x94 "           /* an em dash and a space begin a signature */
+#define DASH "\xe2\x80\x94 " /* an em dash and a space begin a signature */
 
 bool malformed(struct err *err, const char *place, const char *why)
 {
@@ -73,7 +73,8 @@ bool head_sign(const struct head *head, const struct crypto_keyring *ring, struc
 
         crypto_keyring_purpose(algs[i], &purpose);
         const struct crypto_key *key = crypto_keyring_public(ring, purpose);
-        if (!key || note->overflow || !crypto_sign(ring, algs[i], bytes_of(note->p + begin, text_n), signature, &n, &why))
+        if (!key || note->overflow ||
+            !crypto_sign(ring, algs[i], bytes_of(note->p + begin, text_n), signature, &n, &why))
             continue;
         put_signature(head, key, algs[i], bytes_of(signature, n), note);
         made++;
@@ -257,6 +258,6 @@ bool head_verify(struct bytes note, struct head_key *keys, size_t n, const char 
         CHECK(judge_line(&opened, &line, keys, n, sm2_id, err));
     for (size_t i = 0; i < n; i++)
         held = held || keys[i].held;
-    return held || err_set(err, ERR_SIGNATURE_KEY_UNKNOWN, "note", "none of its signatures is by a key of %s that is trusted",
-                           out->origin);
+    return held || err_set(err, ERR_SIGNATURE_KEY_UNKNOWN, "note",
+                           "none of its signatures is by a key of %s that is trusted", out->origin);
 }

@@ -71,8 +71,7 @@ static bool long_enough(const struct journal_nodes *nodes, uint64_t size, struct
                                   (unsigned long long)now);
 }
 
-bool head_prove(const struct journal_nodes *nodes, uint64_t seq, uint64_t size, struct head_proof *out,
-                struct err *err)
+bool head_prove(const struct journal_nodes *nodes, uint64_t seq, uint64_t size, struct head_proof *out, struct err *err)
 {
     struct journal_nodes arg = *nodes;
     struct bytes leaf;
@@ -209,7 +208,8 @@ bool head_proves_growth(const struct head_proof *proof, const struct head *older
     if (proof->seq != 0)
         return err_set(err, ERR_PROOF_INVALID, NULL, "%s", "it is a proof of inclusion");
     if (strcmp(older->origin, newer->origin) != 0)
-        return err_set(err, ERR_PROOF_INVALID, NULL, "the heads are of two logs, %s and %s", older->origin, newer->origin);
+        return err_set(err, ERR_PROOF_INVALID, NULL, "the heads are of two logs, %s and %s", older->origin,
+                       newer->origin);
     CHECK(of_size(proof, newer, err));
     if (proof->from != older->size)
         return err_set(err, ERR_PROOF_INVALID, NULL, "the proof is from size %llu, the older head for %llu",

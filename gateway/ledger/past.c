@@ -1,14 +1,14 @@
-/* past: what was known at an earlier moment, told from the records up to it. A firm's history names its records; runs and
- * configuration records are found by sequence in the table `past`. */
+/* past: what was known at an earlier moment, told from the records up to it. A firm's history names its records; runs
+ * and configuration records are found by sequence in the table `past`. */
 #include "ledger/internal.h"
 
 #include <string.h>
 
-#define CONTACT "contact"              /* runs that were carried out, by source */
-#define WHOLE "whole"                  /* of them, those of a whole list */
-#define HEARD "heard"                  /* messages of those who certify by message, by partner */
+#define CONTACT "contact" /* runs that were carried out, by source */
+#define WHOLE "whole"     /* of them, those of a whole list */
+#define HEARD "heard"     /* messages of those who certify by message, by partner */
 #define CERTIFIES "certification.batch"
-#define RULES "rules"                  /* by object: "rules" a file that was seen, "rules-version" a sweep that ended */
+#define RULES "rules" /* by object: "rules" a file that was seen, "rules-version" a sweep that ended */
 #define RULES_FILE "rules"
 #define RULES_VERSION "rules-version"
 
@@ -78,7 +78,7 @@ static enum listing_status as_told(enum listing_status status)
 /* Looks through the later records for one that puts right what was told. It says how the firm should have stood: if the
  * firm stood so then or in between, something else was put right. */
 struct later {
-    unsigned stood;                  /* bit by bit: how the firm stood, from then on */
+    unsigned stood; /* bit by bit: how the firm stood, from then on */
     uint64_t corrected;
 };
 
@@ -124,7 +124,8 @@ bool past_firm(const struct past *past, const char *uscc, struct firm *out, uint
     return true;
 }
 
-/* ---- sources and rules --------------------------------------------------------------------------------------------- */
+/* ---- sources and rules ---------------------------------------------------------------------------------------------
+ */
 
 bool past_source(const struct past *past, const char *source, struct source_state *out, struct err *err)
 {
@@ -152,8 +153,8 @@ bool past_heard(const struct past *past, const char *partner, int64_t *time_out,
     return true;
 }
 
-/* The name of the version that the records tell: of the file then seen, or of a sweep that ended later. "" when the same
- * file is in force today, for then its dates tell, or when there is none. */
+/* The name of the version that the records tell: of the file then seen, or of a sweep that ended later. "" when the
+ * same file is in force today, for then its dates tell, or when there is none. */
 static bool told_version(const struct past *past, const char **out, struct err *err)
 {
     uint64_t file = last_of(past, RULES, RULES_FILE), sweep = last_of(past, RULES, RULES_VERSION);

@@ -61,7 +61,8 @@ static bool grow(struct store *store, struct merkle_frontier *frontier, uint64_t
 
 static struct store *make(const char *directory, uint64_t records)
 {
-    const struct store_options options = {.directory = directory, .map_size = (int64_t)1 << 40, .readers = 8, .no_sync = true};
+    const struct store_options options = {
+        .directory = directory, .map_size = (int64_t)1 << 40, .readers = 8, .no_sync = true};
     struct merkle_frontier frontier = {0};
     struct store *store;
     struct err err = {0};
@@ -145,7 +146,8 @@ int main(int argc, char **argv)
     struct journal *journal = journal_lmdb();
     double proof = measure(store, journal, records, count, false, &hashes);
     double growth = measure(store, journal, records, count, true, &growth_hashes);
-    printf("{\"records\":%llu,\"append_us\":%.3f,\"proof_us\":%.3f,\"hashes\":%.1f,\"growth_us\":%.3f,\"growth_hashes\":%.1f}\n",
+    printf("{\"records\":%llu,\"append_us\":%.3f,\"proof_us\":%.3f,\"hashes\":%.1f,\"growth_us\":%.3f,\"growth_"
+           "hashes\":%.1f}\n",
            (unsigned long long)records, made / (double)records, proof, hashes, growth, growth_hashes);
     journal_free(&journal);
     store_close(&store);

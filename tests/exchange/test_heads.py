@@ -157,6 +157,8 @@ def test_a_head_is_signed_twice_and_is_the_root_of_the_leaves(make_gateway, bure
     leaves = [un64(line["leaf"]) for line in exported(gateway)]
     assert root_of(leaves[:head["size"]]) == un64(head["root"])
     assert gateway.ctl_json("journal", "head")["size"] >= head["size"]
+    shown = [line.strip() for line in gateway.ctl("journal", "head").stdout.splitlines()]
+    assert sum(line.startswith(f"— {ORIGIN}+") for line in shown) == 2, shown
 
 
 def test_a_gateway_that_just_began_has_a_head(make_gateway, pki):

@@ -35,7 +35,8 @@ struct world {
 
 static inline struct crypto_keyring *new_ring(const char *directory)
 {
-    static const char *const how[][2] = {{"ES256", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256"}, {"SM2", "-algorithm SM2"}};
+    static const char *const how[][2] = {{"ES256", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256"},
+                                         {"SM2", "-algorithm SM2"}};
     struct crypto_keyring *ring = crypto_keyring_new();
     struct err err = {0};
     for (int i = 0; i < 2; i++) {
@@ -47,7 +48,8 @@ static inline struct crypto_keyring *new_ring(const char *directory)
         assert_non_null(file);
         size_t n = fread(pem, 1, sizeof pem, file);
         fclose(file);
-        NEED(crypto_keyring_load_key(ring, i == 0 ? CRYPTO_SIGN_ES256 : CRYPTO_SIGN_SM2, bytes_of(pem, n), NULL, &err), err);
+        NEED(crypto_keyring_load_key(ring, i == 0 ? CRYPTO_SIGN_ES256 : CRYPTO_SIGN_SM2, bytes_of(pem, n), NULL, &err),
+             err);
     }
     return ring;
 }

@@ -3,8 +3,12 @@
 
 static struct heads *new_heads(struct world *w, struct crypto_keyring *ring, int64_t every_ms)
 {
-    struct heads_options options = {.store = w->store, .journal = w->journal, .ledger = w->ledger, .origin = ORIGIN,
-                                    .pause_ms = 1, .every_ms = every_ms};
+    struct heads_options options = {.store = w->store,
+                                    .journal = w->journal,
+                                    .ledger = w->ledger,
+                                    .origin = ORIGIN,
+                                    .pause_ms = 1,
+                                    .every_ms = every_ms};
     struct heads *heads = heads_new(&options);
     heads_set_ring(heads, ring);
     return heads;

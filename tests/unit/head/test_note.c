@@ -35,8 +35,9 @@ static void signed_note_free(struct signed_note *note)
 static void a_note_has_the_lines_of_the_contract(void **state)
 {
     struct signed_note note = sign_some(*state);
-    static const char text[] = "test.log\n1234\nAAcOFRwjKjE4P0ZNVFtiaXB3foWMk5qhqK+2vcTL0tk=\n2026-11-24T10:00:00+08:00\n"
-                               "\xe2\x80\x94 test.log+ES256 ";
+    static const char text[] =
+        "test.log\n1234\nAAcOFRwjKjE4P0ZNVFtiaXB3foWMk5qhqK+2vcTL0tk=\n2026-11-24T10:00:00+08:00\n"
+        "\xe2\x80\x94 test.log+ES256 ";
     struct head head;
     struct err err = {0};
     assert_memory_equal(note.note.p, text, sizeof text - 1);
@@ -146,8 +147,10 @@ static bool read_object(const char *text, struct err *err)
 static void members_must_say_what_the_note_says(void **state)
 {
     struct signed_note note = sign_some(*state);
-    static const char *const changes[][2] = {{"\"size\":1234", "\"size\":1235"}, {"\"origin\":\"test", "\"origin\":\"best"},
-                                             {"\"time\":\"2026", "\"time\":\"2027"}, {"\"root\":\"AAc", "\"root\":\"ABc"}};
+    static const char *const changes[][2] = {{"\"size\":1234", "\"size\":1235"},
+                                             {"\"origin\":\"test", "\"origin\":\"best"},
+                                             {"\"time\":\"2026", "\"time\":\"2027"},
+                                             {"\"root\":\"AAc", "\"root\":\"ABc"}};
     struct head head = some_head();
     struct json_out json;
     struct buf out;

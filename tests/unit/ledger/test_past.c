@@ -37,7 +37,8 @@ static void read_moment(struct store_txn *txn, struct arena *arena, struct momen
     for (unsigned i = 0; i < 2; i++)
         NEED(source_state_read(txn, arena, sources[i], &out->sources[i], &err), err);
     for (unsigned i = 0; i < 2; i++)
-        out->heard[i] = partner_heard(txn, partners[i], "certification.batch") ? partner_heard(txn, partners[i], NULL) : 0;
+        out->heard[i] =
+            partner_heard(txn, partners[i], "certification.batch") ? partner_heard(txn, partners[i], NULL) : 0;
 }
 
 static bool works(struct world *w)
