@@ -13,7 +13,7 @@ struct judged {
     struct buf algs; /* "ES256, SM2": whose signatures held */
 };
 
-/* ---- what it is ------------------------------------------------------------------------------------------------ */
+/* ---- what it is ---------------------------------------------------------------------------------------------- */
 
 static bool is_object_with(struct bytes file, const char *name)
 {
@@ -36,7 +36,7 @@ bool proof_is_one(struct bytes file)
            is_object_with(file, "hashes");
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------------- */
 
 static bool parse(struct bytes file, struct json_doc **doc, const json_value **root_out, struct err *err)
 {
@@ -82,8 +82,7 @@ static bool read_option(struct cli *cli, enum cli_option option, struct bytes *o
     return cli_read_file(cli, cli->option[option], CLI_FILE_MAX, out, err);
 }
 
-/* ---- judging ------------------------------------------------------------------------------------------------------
- */
+/* ---- judging ------------------------------------------------------------------------------------------------- */
 
 static bool in_force(const struct signer *signer, const struct head *head, struct err *err)
 {
@@ -163,8 +162,7 @@ static bool judge(struct cli *cli, const struct signers *signers, struct bytes f
     return !out->has_proof || judge_proof(cli, signers, out, err);
 }
 
-/* ---- telling ------------------------------------------------------------------------------------------------------
- */
+/* ---- telling ------------------------------------------------------------------------------------------------- */
 
 static void add_head(struct json_out *json, const struct head *head)
 {

@@ -19,7 +19,7 @@
 #define HEAD_NOTE_MAX (16u << 10)      /* bytes of a note that is read; ours are below 1 KiB */
 #define HEAD_SIGNATURES_MAX 64
 
-/* ---- a head ------------------------------------------------------------------------------------------------- */
+/* ---- a head -------------------------------------------------------------------------------------------------- */
 
 struct head {
     char origin[HEAD_ORIGIN_MAX + 1];  /* which log */
@@ -51,7 +51,7 @@ void head_write(struct json_out *json, const struct head *head, struct bytes not
 /* The note inside such an object, whose other members must say the same. Borrowed. */
 bool head_read(const json_value *object, struct bytes *note_out, struct err *err);
 
-/* ---- a proof -------------------------------------------------------------------------------------------------- */
+/* ---- a proof ------------------------------------------------------------------------------------------------- */
 
 /* That a record is in the journal of that size, or (from > 0) that the journal of size `from` is its beginning. */
 struct head_proof {
@@ -77,7 +77,7 @@ bool head_proves(const struct head_proof *proof, const struct head *head, struct
 bool head_proves_growth(const struct head_proof *proof, const struct head *older, const struct head *newer,
                         struct err *err);
 
-/* ---- making them ------------------------------------------------------------------------------------------------ */
+/* ---- making them --------------------------------------------------------------------------------------------- */
 
 struct heads;
 struct heads_options {

@@ -70,7 +70,7 @@ void heads_free(struct heads **heads)
     *heads = NULL;
 }
 
-/* ---- what is kept ------------------------------------------------------------------------------------------------ */
+/* ---- what is kept -------------------------------------------------------------------------------------------- */
 
 /* *note_out is borrowed from the transaction; empty when there is none. */
 static bool newest_kept(struct store_txn *txn, struct head *out, struct bytes *note_out, struct err *err)
@@ -117,7 +117,7 @@ static bool keep_job(struct ledger_tx *tx, void *arg, struct err *err)
     return !store_failed(txn, err);
 }
 
-/* ---- making one -------------------------------------------------------------------------------------------------- */
+/* ---- making one ---------------------------------------------------------------------------------------------- */
 
 /* What was said stays true: the journal still begins with it. */
 static bool grows_out_of(struct heads *heads, struct store_txn *txn, const struct head *last, uint64_t size,
@@ -227,8 +227,7 @@ static bool make_now(struct heads *heads)
     return false;
 }
 
-/* ---- going on by itself -------------------------------------------------------------------------------------------
- */
+/* ---- going on by itself -------------------------------------------------------------------------------------- */
 
 /* With the lock held: until ms have passed, somebody asked (unless `deaf`) or it is to stop. */
 static void wait_a_while(struct heads *heads, int64_t ms, bool deaf)
@@ -265,8 +264,7 @@ static void *keep_on(void *arg)
     return NULL;
 }
 
-/* ---- what others call ----------------------------------------------------------------------------------------------
- */
+/* ---- what others call ---------------------------------------------------------------------------------------- */
 
 static bool same_keys(const struct crypto_keyring *a, const struct crypto_keyring *b)
 {

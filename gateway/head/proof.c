@@ -4,7 +4,7 @@
 #define ORIGIN_MEMBER "origin"
 #define SIZE_MAX_JSON INT64_C(999999999999999999)
 
-/* ---- heads as JSON ---------------------------------------------------------------------------------------------- */
+/* ---- heads as JSON ------------------------------------------------------------------------------------------- */
 
 static void add_base64(struct json_out *json, const char *name, struct bytes raw)
 {
@@ -61,7 +61,7 @@ bool head_read(const json_value *object, struct bytes *note_out, struct err *err
     return says_the_same(object, &head) || malformed(err, "head", "the members do not say what the note says");
 }
 
-/* ---- making proofs ---------------------------------------------------------------------------------------------- */
+/* ---- making proofs ------------------------------------------------------------------------------------------- */
 
 static bool long_enough(const struct journal_nodes *nodes, uint64_t size, struct err *err)
 {
@@ -98,7 +98,7 @@ bool head_prove_growth(const struct journal_nodes *nodes, uint64_t from, uint64_
     return merkle_consistency(from, to, journal_node, &arg, &out->path, err);
 }
 
-/* ---- proofs as JSON --------------------------------------------------------------------------------------------- */
+/* ---- proofs as JSON ------------------------------------------------------------------------------------------ */
 
 void head_proof_write(struct json_out *json, const struct head_proof *proof)
 {
@@ -184,7 +184,7 @@ bool head_proof_read(const json_value *object, struct head_proof *out, struct er
     return read_number(object, "seq", &out->seq, err) && read_leaf(object, out, err);
 }
 
-/* ---- judging ---------------------------------------------------------------------------------------------------- */
+/* ---- judging ------------------------------------------------------------------------------------------------- */
 
 static bool of_size(const struct head_proof *proof, const struct head *head, struct err *err)
 {

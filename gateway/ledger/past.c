@@ -12,7 +12,7 @@
 #define RULES_FILE "rules"
 #define RULES_VERSION "rules-version"
 
-/* ---- finding them ---------------------------------------------------------------------------------------------- */
+/* ---- finding them -------------------------------------------------------------------------------------------- */
 
 static void put(struct apply *apply, const char *what, const char *name, uint64_t seq)
 {
@@ -68,7 +68,7 @@ static bool read_record(const struct past *past, uint64_t seq, struct record *ou
     return record_decode(past->arena, seq, bytes_dup(past->arena, bytes), out, err);
 }
 
-/* ---- a firm ---------------------------------------------------------------------------------------------------- */
+/* ---- a firm -------------------------------------------------------------------------------------------------- */
 
 static enum listing_status as_told(enum listing_status status)
 {
@@ -124,8 +124,7 @@ bool past_firm(const struct past *past, const char *uscc, struct firm *out, uint
     return true;
 }
 
-/* ---- sources and rules ---------------------------------------------------------------------------------------------
- */
+/* ---- sources and rules --------------------------------------------------------------------------------------- */
 
 bool past_source(const struct past *past, const char *source, struct source_state *out, struct err *err)
 {
