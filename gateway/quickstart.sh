@@ -259,9 +259,9 @@ write_partners() {
         partner bureau-sx 山西省民营经济发展局（演示） bureau ES256 "certification.batch, exclusion.notice"
         partner bureau-ty 太原市民营经济发展局（演示） bureau SM2 "certification.batch, exclusion.notice"
         partner registry-ty 太原代办处（演示） registry ES256 "pledge.registration, guidance.answer"
-        partner onestop-sx 省民营经济一站式综合服务平台（演示） platform ES256 \
-            "exclusion.notice, objection, enterprise.update, basedata.update, policy.document, guidance.request"
-        partner ippublic-sx 省知识产权公共服务平台（演示） platform ES256 "exclusion.notice, objection, right.status, basedata.update"
+        platform="exclusion.notice, objection, enterprise.update, right.status, basedata.update, policy.document, guidance.request"
+        partner onestop-sx 省民营经济一站式综合服务平台（演示） platform ES256 "$platform"
+        partner ippublic-sx 省知识产权公共服务平台（演示） platform ES256 "$platform"
     } >"$work/partners.yaml"
 }
 
