@@ -25,6 +25,7 @@ def busy(gateway):
     assert gateway.post_message("bureau-sx", changed.but(body=changed.body.replace(b"2026-11", b"2026-12"))).status_code == 401
     assert gateway.post_message("bureau-sx", bureau.flat("certification.batch", {"rows": []}, id="b-4")).status_code == 422
     assert gateway.post_message("bank-a", gateway.author("bank-a").json("echo", {"text": "x"})).status_code == 200
+    wait_until(lambda: len(ids(gateway, "&state=refused")) == 2, "what was refused to be noted")
     return gateway
 
 
