@@ -177,6 +177,7 @@ static void publish(struct heads *heads, const struct head *head, struct bytes n
     heads->published.note_n = note.n;
     pthread_mutex_unlock(&heads->lock);
     metric_set(METRIC_HEAD_SIZE, (int64_t)head->size);
+    metric_add(METRIC_HEADS, 1);
 }
 
 static bool sign_and_keep(struct heads *heads, const struct crypto_keyring *ring, const struct head *head,

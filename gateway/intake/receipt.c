@@ -177,7 +177,7 @@ static bool seal_simple(const struct intake_case *c, const struct crypto_keyring
 
     buf_init(&plain, MESSAGE_MAX);
     receipt_xml(c->intake->gateway, &c->record, &plain);
-    bool ok = message_sign_xml(buf_bytes(&plain), ring, in_xml(c->in.sender->answer_alg), profile, body, err);
+    bool ok = message_sign_canonical(buf_bytes(&plain), ring, in_xml(c->in.sender->answer_alg), profile, body, err);
     buf_free(&plain);
     return ok;
 }

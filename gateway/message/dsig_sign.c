@@ -119,3 +119,11 @@ bool message_sign_xml(struct bytes unsigned_xml, const struct crypto_keyring *ri
     buf_free(&canonical);
     return ok;
 }
+
+bool message_sign_canonical(struct bytes canonical, const struct crypto_keyring *ring, enum crypto_alg alg,
+                            const struct message_profile *profile, struct buf *out, struct err *err)
+{
+    struct dsig_terms terms;
+    CHECK(dsig_terms(profile, alg, &terms, err));
+    return sign_canonical(canonical, ring, alg, &terms, out, err);
+}

@@ -134,6 +134,10 @@ bool message_verify_xml(struct message *message, const struct jws_expect *expect
  * refuses), message.too_large, and those of reading. */
 bool message_sign_xml(struct bytes unsigned_xml, const struct crypto_keyring *ring, enum crypto_alg alg,
                       const struct message_profile *profile, struct buf *out, struct err *err);
+/* The same of a document that we write ourselves, without signature and in its canonical form already: it is not read
+ * again. Whoever hands over anything else gets a signature that nobody verifies. */
+bool message_sign_canonical(struct bytes canonical, const struct crypto_keyring *ring, enum crypto_alg alg,
+                            const struct message_profile *profile, struct buf *out, struct err *err);
 /* For tools that say why: what was seen against what is expected, and the canonical form that was digested. Fills what it
  * can, also when it returns false with the fault of the signature's form. */
 struct message_explain {

@@ -487,6 +487,7 @@ def main():
             p8(small, large, work, options)
         if "P9" in wanted:
             fanout(work, pki, result)
+            fanout(work, pki, result, receipts=False)
             waiting(work, pki, result)
         if "proof" in wanted:
             proof(work, options)
