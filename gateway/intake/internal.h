@@ -177,7 +177,7 @@ const char *case_form(const struct intake_case *c);              /* "json" "jose
 /* Keeps the rows of the message with this sequence that wait for a proposal, so that its decision is carried out. */
 bool held_keep(struct ledger_tx *tx, const struct intake_case *c, uint64_t seq, struct err *err);
 void held_watch(void *intake, const struct ledger_news *news);   /* ledger_watch */
-/* A receipt without rows as XML, unsigned: the very bytes that message_write makes of its JSON. */
+/* A receipt of few rows as XML, unsigned: the very bytes that message_write makes of its JSON. */
 bool receipt_is_simple(const char *gateway, const struct record *record);
 void receipt_xml(const char *gateway, const struct record *record, struct buf *out);
 void refused_keep(struct intake_case *c, const struct err *err);
