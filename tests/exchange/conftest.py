@@ -250,10 +250,10 @@ class Gateway:
         self.wait_ready()
         return self
 
-    def ready(self):
+    def ready(self, probe="/readyz"):
         assert self.process.poll() is None, f"pledged ended with {self.process.returncode}:\n{self.log_text()[-3000:]}"
         with contextlib.suppress(OSError, http.client.HTTPException):
-            return self.raw("GET", "/readyz")[0] == 200
+            return self.raw("GET", probe)[0] == 200
         return False
 
     def wait_ready(self, seconds=60):

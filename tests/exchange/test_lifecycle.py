@@ -1,6 +1,5 @@
 """Starting, stopping, dying and a full disk."""
 import json
-import os
 import signal
 import subprocess
 import time
@@ -87,7 +86,7 @@ def test_no_room_on_disk_is_told_and_ends(make_gateway, bureau):
     gateway.stop()
     gateway.write("pledged.yaml", config.replace("64MiB", "1TiB"))
     gateway.launch()
-    wait_until(lambda: os.path.exists(gateway.socket) and gateway.raw("GET", "/livez")[0] == 200, "the gateway to answer")
+    wait_until(lambda: gateway.ready("/livez"), "the gateway to answer")
     bureau.control(rows=firms(12), version="v2")
     status, raw = gateway.raw("POST", "/admin/v1/runs", json.dumps({"source": "bureau-sx"}))
     assert status == 503 and json.loads(raw)["code"] == "store.full", raw
