@@ -392,7 +392,8 @@ def test_a_bank_that_is_killed_loses_nothing(sent_to, bank, bureau):
     bank.kill()
     put(gateway, bureau, range(3), "v1")
     put(gateway, bureau, range(6), "v2")
-    assert wait_state(gateway, "retrying")["waiting"] == 2
+    wait_state(gateway, "retrying")
+    wait_until(lambda: queue(gateway)["waiting"] == 2, "both changes to wait")
     bank.start()
     wait_empty(gateway)
     assert arrived(bank) == [m["id"] for m in everything(gateway, "bank-a")] and len(arrived(bank)) == 3
