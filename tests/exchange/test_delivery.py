@@ -410,8 +410,9 @@ def test_unreachable_over_a_weekend(sent_to, bank, bureau):
         failures = queue(gateway)["failures"]
         gateway.set_clock((i + 1) * DAY * 3 // 4)
         wait_until(lambda: queue(gateway)["failures"] > failures, "one more attempt")
+    wait_until(lambda: queue(gateway)["waiting"] == 4, "four changes to wait")
     away = wait_state(gateway, "unreachable")
-    assert away["waiting"] == 4 and away["attempts"] == away["failures"]
+    assert away["attempts"] == away["failures"]
     bank.start()
     gateway.set_clock(3 * DAY + 7200)
     wait_empty(gateway)
@@ -466,7 +467,8 @@ def test_pause_and_resume(sent_to, bank, bureau):
     put(gateway, bureau, range(2), "v1")
     gateway.stop()
     gateway.start()
-    assert queue(gateway)["state"] == "paused" and queue(gateway)["waiting"] == 1 and len(arrived(bank)) == 1
+    wait_until(lambda: queue(gateway)["waiting"] == 1, "the change to wait")
+    assert queue(gateway)["state"] == "paused" and len(arrived(bank)) == 1
     gateway.ctl("partner", "resume", "bank-a")
     wait_until(lambda: len(arrived(bank)) == 2, "what waited")
     assert gateway.ctl("partner", "pause", "nobody", check=False).returncode == 5
