@@ -265,7 +265,7 @@ def main(count, kills):
             peer.behave()
         told = []
         for peer in peers:
-            wait_until(lambda p=peer: arrived(gateway, p, journal), f"the last change to reach {peer.name}", 120)
+            wait_until(lambda p=peer: arrived(gateway, p, journal), f"the last change to reach {peer.name}", max(120, count / 5))
             told.append(check_outbound(gateway, peer, journal))
         gateway.ctl("journal", "verify")
         gateway.ctl("db", "rebuild")
