@@ -20,12 +20,10 @@ struct keys {
 
 static void name_keys(struct keys *keys, const char *words)
 {
-    for (const char *at = words; *at != '\0' && keys->n < KEYS_MAX; at += strspn(at, " ")) {
-        size_t n = strcspn(at, " ");
+    struct bytes word;
 
-        keys->items[keys->n++].name = arena_strndup(keys->arena, at, n);
-        at += n;
-    }
+    while (keys->n < KEYS_MAX && word_next(&words, &word))
+        keys->items[keys->n++].name = arena_strndup(keys->arena, (const char *)word.p, word.n);
 }
 
 static void add_value(struct keys *keys, struct key *key, const json_value *value)

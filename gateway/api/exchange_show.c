@@ -109,12 +109,11 @@ static void write_receipt(struct json_out *json, const struct record *record)
 /* What a record sent, to each of these partners. */
 static bool write_sent(struct ask *ask, struct store_txn *txn, const struct record *record, struct err *err)
 {
-    for (const char *at = record->to; *at != '\0'; at += strspn(at, " ")) {
-        size_t n = strcspn(at, " ");
+    const char *at = record->to;
+    struct bytes to;
 
-        CHECK(outgoing_attempts(ask, txn, arena_strndup(ask->arena, at, n), record->seq, err));
-        at += n;
-    }
+    while (word_next(&at, &to))
+        CHECK(outgoing_attempts(ask, txn, arena_strndup(ask->arena, (const char *)to.p, to.n), record->seq, err));
     return true;
 }
 

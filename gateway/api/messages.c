@@ -152,15 +152,10 @@ bool api_do_message_post(struct ask *ask, struct err *err)
 
 /* ---- what became of one -------------------------------------------------------------------------------------------- */
 
-static bool names(const char *words, const char *word)
-{
-    return route_has_word(words, word, strlen(word));
-}
-
 /* The sender, who it was passed on to, and those who look after the gateway. */
 static bool may_see(const struct ask *ask, const struct record *record)
 {
-    return ask->who->person || strcmp(record->message.sender, ask->who->id) == 0 || names(record->to, ask->who->id);
+    return ask->who->person || strcmp(record->message.sender, ask->who->id) == 0 || word_in(record->to, ask->who->id);
 }
 
 static bool put_receipt(struct ask *ask, const char *name, const struct record *record, struct err *err)

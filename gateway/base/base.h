@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- errors --------------------------------------------------------------------------------------- */
 
@@ -125,6 +126,9 @@ static inline struct bytes bytes_str(const char *s)
     return (struct bytes){(const uint8_t *)s, s ? strlen(s) : 0};
 }
 bool bytes_equal(struct bytes a, struct bytes b);
+/* Words divided by spaces: *list moves behind the word; false at the end. for (at = list; word_next(&at, &word);) … */
+bool word_next(const char **list, struct bytes *word_out);
+bool word_in(const char *list, const char *word);
 struct bytes bytes_dup(struct arena *arena, struct bytes b);     /* copy, NUL-terminated behind n */
 
 /* A growing buffer that names its maximum at birth. What does not fit sets `overflow`, which sticks; check
@@ -209,6 +213,8 @@ typedef int32_t date_day;
 
 int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
+/* So many ms from now, for a wait on a condition whose clock is CLOCK_MONOTONIC. The machine's own clock, also in tests. */
+struct timespec clock_deadline(int64_t ms);
 void clock_test_set(int64_t wall_ms, int64_t mono_ms);           /* both from now on stand still; 0,0 ends that */
 char *time_format(int64_t ms, char out[TIME_TEXT_SIZE]);
 bool time_parse(struct bytes text, int64_t *ms_out);             /* RFC 3339, any offset, fractions allowed */

@@ -3,6 +3,26 @@
 
 #include <string.h>
 
+bool word_next(const char **list, struct bytes *word_out)
+{
+    const char *from = *list + strspn(*list, " ");
+
+    *word_out = bytes_of(from, strcspn(from, " "));
+    *list = from + word_out->n;
+    return word_out->n > 0;
+}
+
+bool word_in(const char *list, const char *word)
+{
+    struct bytes found;
+
+    while (word_next(&list, &found)) {
+        if (bytes_equal(found, bytes_str(word)))
+            return true;
+    }
+    return false;
+}
+
 bool bytes_equal(struct bytes a, struct bytes b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);

@@ -34,6 +34,12 @@ int64_t clock_mono_ms(void)
     return atomic_load(&test_on) ? atomic_load(&test_mono) : clock_ms(CLOCK_MONOTONIC);
 }
 
+struct timespec clock_deadline(int64_t ms)
+{
+    int64_t at = clock_ms(CLOCK_MONOTONIC) + ms;
+    return (struct timespec){.tv_sec = (time_t)(at / 1000), .tv_nsec = (long)(at % 1000) * 1000000};
+}
+
 void clock_test_set(int64_t wall_ms, int64_t mono_ms)
 {
     atomic_store(&test_wall, wall_ms);

@@ -15,24 +15,10 @@ struct beat {
     void *arg;
 };
 
-static struct timespec after_ms(int64_t ms)
-{
-    struct timespec at;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += (time_t)(ms / 1000);
-    at.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 /* False when it is time to end. */
 static bool rest(struct beat *beat)
 {
-    struct timespec until = after_ms(BEAT_MS);
+    struct timespec until = clock_deadline(BEAT_MS);
     int code = 0;
     bool stop;
 

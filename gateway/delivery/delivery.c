@@ -145,25 +145,6 @@ void queue_count_troubles(struct delivery *delivery)
     metric_set(METRIC_DELIVERY_UNREACHABLE, (int64_t)unreachable);
 }
 
-static bool word_in(const char *list, const char *word)
-{
-    size_t n = strlen(word);
-    for (const char *at = strstr(list, word); at != NULL; at = strstr(at + 1, word)) {
-        if ((at == list || at[-1] == ' ') && (at[n] == '\0' || at[n] == ' '))
-            return true;
-    }
-    return false;
-}
-
-static bool role_in(const char *roles, unsigned set)
-{
-    for (unsigned role = ROLE_BANK; role <= ROLE_AUDITOR; role <<= 1) {
-        if ((set & role) != 0 && word_in(roles, role_name((enum role)role)))
-            return true;
-    }
-    return false;
-}
-
 bool queue_lists(const struct catalog *catalog, const struct partner *partner)
 {
     static const char kind[] = "whitelist.change";
@@ -173,22 +154,15 @@ bool queue_lists(const struct catalog *catalog, const struct partner *partner)
             return true;
     }
     const struct message_kind *known = catalog_find(catalog, kind, 1, &err);
-    return partner->receives == NULL && known != NULL && role_in(known->roles, partner->roles);
+    return partner->receives == NULL && known != NULL && role_among(partner->roles, known->roles);
 }
 
 /* ---- adapters ---- */
 
 static void channel_digest(const struct partner_channel *channel, char out[65])
 {
-    struct crypto_hash *hash = crypto_hash_new(CRYPTO_SHA256);
     uint8_t digest[CRYPTO_DIGEST_SIZE];
-    crypto_hash_add(hash, bytes_of(channel->adapter, strlen(channel->adapter) + 1));
-    for (size_t i = 0; i < channel->setting_n; i++) {
-        crypto_hash_add(hash, bytes_of(channel->settings[i].name, strlen(channel->settings[i].name) + 1));
-        crypto_hash_add(hash, bytes_of(channel->settings[i].value, strlen(channel->settings[i].value) + 1));
-    }
-    crypto_hash_end(hash, digest);
-    crypto_hash_free(&hash);
+    settings_digest(channel->adapter, channel->settings, channel->setting_n, digest);
     (void)hex_encode(digest, sizeof digest, out);
 }
 

@@ -9,7 +9,7 @@
 #include "feed/internal.h"
 #include "json/json.h"
 
-#define ENDING_WAIT_S 5
+#define ENDING_WAIT_MS 5000
 
 struct feed *feed_new(const struct feed_options *options)
 {
@@ -111,9 +111,11 @@ static bool plan_update(struct feed *feed, const struct source *source, struct e
 {
     struct plan *plan = plan_find(feed, source->id), *fresh;
     struct host_instance *instance = NULL;
+    uint8_t sum[CRYPTO_DIGEST_SIZE];
     char digest[sizeof(plan->digest)];
 
-    source_settings_digest(source, digest);
+    settings_digest(source->adapter, source->settings, source->setting_n, sum);
+    (void)hex_encode(sum, sizeof(sum), digest);
     if (plan != NULL && strcmp(plan->digest, digest) == 0)
         return true;
     CHECK(open_instance(feed, source, &instance, err));
@@ -233,10 +235,8 @@ void feed_stop(struct feed *feed)
 static struct plan *plan_settled(struct feed *feed, const char *id)
 {
     struct plan *plan = plan_find(feed, id);
-    struct timespec until;
+    const struct timespec until = clock_deadline(ENDING_WAIT_MS);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ENDING_WAIT_S;
     while (plan != NULL && plan->run != NULL && plan->run->ending &&
            pthread_cond_timedwait(&feed->idle, &feed->lock, &until) == 0)
         plan = plan_find(feed, id);

@@ -76,8 +76,6 @@ struct feed {
     _Atomic bool stopping;
 };
 
-/* run.c */
-void source_settings_digest(const struct source *source, char out[2 * CRYPTO_DIGEST_SIZE + 1]);
 /* Called with feed's lock held. */
 bool feeding_start(struct feed *feed, struct plan *plan, const struct feed_request *request, char *run_id_out,
                    struct err *err);

@@ -13,21 +13,6 @@
 
 /* ---- life ---- */
 
-void source_settings_digest(const struct source *source, char out[2 * CRYPTO_DIGEST_SIZE + 1])
-{
-    struct crypto_hash *hash = crypto_hash_new(CRYPTO_SHA256);
-    uint8_t digest[CRYPTO_DIGEST_SIZE];
-
-    crypto_hash_add(hash, bytes_of(source->adapter, strlen(source->adapter) + 1));
-    for (size_t i = 0; i < source->setting_n; i++) {
-        crypto_hash_add(hash, bytes_of(source->settings[i].name, strlen(source->settings[i].name) + 1));
-        crypto_hash_add(hash, bytes_of(source->settings[i].value, strlen(source->settings[i].value) + 1));
-    }
-    crypto_hash_end(hash, digest);
-    crypto_hash_free(&hash);
-    hex_encode(digest, sizeof(digest), out);
-}
-
 static struct run *feeding_new(struct feed *feed, struct plan *plan)
 {
     struct run *run = xcalloc(1, sizeof(*run));
@@ -80,24 +65,10 @@ void feeding_cancel(struct run *run)
     pthread_mutex_unlock(&run->lock);
 }
 
-static struct timespec in_ms(int64_t ms)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += (time_t)(ms / 1000);
-    at.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 /* Unless cancelled; false then. */
 static bool wait_ms(struct run *run, int64_t ms)
 {
-    const struct timespec until = in_ms(ms);
+    const struct timespec until = clock_deadline(ms);
 
     pthread_mutex_lock(&run->lock);
     while (!run->cancelled && pthread_cond_timedwait(&run->changed, &run->lock, &until) != ETIMEDOUT)
@@ -109,34 +80,25 @@ static bool wait_ms(struct run *run, int64_t ms)
 
 /* ---- since when ---- */
 
-/* When the last run of this kind began that ended well. */
-static int64_t last_run(struct feed *feed, const char *what, const char *source)
-{
-    struct err err = {0};
-    char name[RECORD_ID_MAX + 16];
-    struct store_txn *txn = store_read(feed->options.store, &err);
-
-    if (txn == NULL)
-        return 0;
-    (void)snprintf(name, sizeof(name), "%s:%s", what, source);
-    int64_t at = (int64_t)store_number(txn, TABLE_META, name);
-    store_read_end(&txn);
-    return at;
-}
-
 static bool full_is_due(const struct run *run)
 {
-    int64_t last = last_run(run->feed, "full", run->source->id), every_ms = run->source->full_every_ms;
+    struct err err = {0};
+    struct story_last last;
+    int64_t every_ms = run->source->full_every_ms;
 
-    return last == 0 || (every_ms > 0 && clock_wall_ms() - last >= every_ms);
+    (void)story_last(run->feed->options.store, run->source->id, &last, &err);
+    return last.full_ms == 0 || (every_ms > 0 && clock_wall_ms() - last.full_ms >= every_ms);
 }
 
 static int64_t since_ms(const struct run *run)
 {
-    int64_t full = last_run(run->feed, "full", run->source->id), delta = last_run(run->feed, "delta", run->source->id);
-    int64_t last = full > delta ? full : delta, overlap_ms = run->feed->options.overlap_ms;
+    struct err err = {0};
+    struct story_last last;
 
-    return last > overlap_ms ? last - overlap_ms : 0;
+    (void)story_last(run->feed->options.store, run->source->id, &last, &err);
+    int64_t latest = last.full_ms > last.delta_ms ? last.full_ms : last.delta_ms;
+    int64_t overlap_ms = run->feed->options.overlap_ms;
+    return latest > overlap_ms ? latest - overlap_ms : 0;
 }
 
 /* ---- fetching ---- */
@@ -259,11 +221,6 @@ static bool fetch(struct run *run, struct err *err)
 
 /* ---- the end ---- */
 
-static const char *meta_name(struct ledger_tx *tx, const char *what, const char *source)
-{
-    return arena_printf(ledger_arena(tx), "%s:%s", what, source);
-}
-
 /* What rows say by themselves makes no whole list, however many they are. */
 static bool write_record(struct ledger_tx *tx, const struct story *story, struct err *err)
 {
@@ -289,8 +246,7 @@ static bool finish_job(struct ledger_tx *tx, void *arg, struct err *err)
     if (!story.dry_run)
         CHECK(write_record(tx, &story, err));
     if (moves_on(&story))
-        store_set_number(ledger_txn(tx), TABLE_META, meta_name(tx, story.full ? "full" : "delta", story.source),
-                         (uint64_t)story.started_ms);
+        story_note_last(ledger_txn(tx), &story);
     story_put(ledger_txn(tx), &story);
     *(struct story *)arg = story;
     return !store_failed(ledger_txn(tx), err);

@@ -233,14 +233,9 @@ static bool make_now(struct heads *heads)
 /* With the lock held: until ms have passed, somebody asked (unless `deaf`) or it is to stop. */
 static void wait_a_while(struct heads *heads, int64_t ms, bool deaf)
 {
-    struct timespec until;
+    const struct timespec until = clock_deadline(ms);
     int rc = 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
     while (rc == 0 && !heads->stopping && (deaf || !heads->asked))
         rc = pthread_cond_timedwait(&heads->changed, &heads->lock, &until);
 }

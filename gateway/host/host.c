@@ -68,8 +68,7 @@ void host_drop(struct host *host)
 
 static void wait_idle(struct host *host, int64_t ms)
 {
-    int64_t until_ms = host_mono_ms() + ms;
-    struct timespec at = {(time_t)(until_ms / 1000), (long)(until_ms % 1000) * 1000000};
+    const struct timespec at = clock_deadline(ms);
 
     while (host->job_n > 0 && pthread_cond_timedwait(&host->idle, &host->lock, &at) == 0)
         ;

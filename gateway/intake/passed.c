@@ -84,19 +84,6 @@ bool question_whole(struct ledger_tx *tx, struct intake_case *c, const struct me
     return c->to[0] != '\0' || reject(out, ERR_MESSAGE_NO_RECEIVER, "");
 }
 
-static bool names(const char *list, const char *id)
-{
-    size_t n = strlen(id);
-
-    for (const char *at = list; *at != '\0'; at += strspn(at, " ")) {
-        size_t length = strcspn(at, " ");
-        if (length == n && memcmp(at, id, n) == 0)
-            return true;
-        at += length;
-    }
-    return false;
-}
-
 /* The record is a question that was passed on to this registry: who asked, or NULL. */
 static bool asker_of(struct ledger_tx *tx, const struct intake_case *c, uint64_t seq, const char **asker,
                      struct err *err)
@@ -114,7 +101,7 @@ static bool asker_of(struct ledger_tx *tx, const struct intake_case *c, uint64_t
         return false;
     }
     if (record.kind == RECORD_MESSAGE && strcmp(record.message.kind, QUESTION) == 0 &&
-        names(record.to, c->in.sender->id))
+        word_in(record.to, c->in.sender->id))
         *asker = record.message.sender;
     return true;
 }

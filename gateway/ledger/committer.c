@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define COMPANY_NS 20000000     /* how long what nobody waits for waits for others */
-#define LOOK_AGAIN_NS 100000000 /* how late a large job that was held back may be noticed */
+#define COMPANY_MS 20     /* how long what nobody waits for waits for others */
+#define LOOK_AGAIN_MS 100 /* how late a large job that was held back may be noticed */
 
 /* Waits on it may end by the clock that nobody sets. */
 static void init_monotonic(pthread_cond_t *cond)
@@ -227,16 +227,6 @@ static void tell_watchers(struct ledger *ledger)
 
 /* ---- the queue ---- */
 
-static struct timespec in_ns(long ns)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += ns;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    return until;
-}
-
 /* With the lock held: until something has come, or what is held back may come. */
 static void wait_for_jobs(struct ledger *ledger)
 {
@@ -244,14 +234,14 @@ static void wait_for_jobs(struct ledger *ledger)
         pthread_cond_wait(&ledger->more, &ledger->lock);
         return;
     }
-    struct timespec until = in_ns(LOOK_AGAIN_NS);
+    struct timespec until = clock_deadline(LOOK_AGAIN_MS);
     pthread_cond_timedwait(&ledger->more, &ledger->lock, &until);
 }
 
 /* With the lock held: what nobody waits for waits a moment for others to share its commit. */
 static void wait_for_company(struct ledger *ledger)
 {
-    struct timespec until = in_ns(COMPANY_NS);
+    struct timespec until = clock_deadline(COMPANY_MS);
     while (!ledger->stopping && queue_patient(&ledger->queue) &&
            pthread_cond_timedwait(&ledger->more, &ledger->lock, &until) == 0)
         ;

@@ -118,16 +118,16 @@ static void put_received(struct apply *apply, const struct record *record, uint6
 /* One entry for each partner named. */
 static void put_outbox(struct apply *apply, const struct record *record, const char *what)
 {
+    const char *at = record->to;
     char partner[RECORD_ID_MAX + 1];
-    for (const char *at = record->to + strspn(record->to, " "); *at != '\0'; at += strspn(at, " ")) {
-        size_t n = strcspn(at, " ");
-        if (n < sizeof partner) {
-            memcpy(partner, at, n);
-            partner[n] = '\0';
-            struct store_key key = key_outbox(partner, record->seq);
-            store_put(apply->txn, TABLE_OUTBOX, &key, bytes_str(what));
-        }
-        at += n;
+    struct bytes word;
+    while (word_next(&at, &word)) {
+        if (word.n >= sizeof partner)
+            continue;
+        memcpy(partner, word.p, word.n);
+        partner[word.n] = '\0';
+        struct store_key key = key_outbox(partner, record->seq);
+        store_put(apply->txn, TABLE_OUTBOX, &key, bytes_str(what));
     }
 }
 

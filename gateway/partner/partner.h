@@ -27,6 +27,11 @@ const char *role_name(enum role role);
 const char *role_names(unsigned roles, char *out, size_t size);
 
 struct source_setting { const char *name, *value; };     /* nested maps joined with '.', all as text */
+/* SHA-256 over an adapter's name and its settings in their order: whether an instance is still what the file says. */
+void settings_digest(const char *adapter, const struct source_setting *settings, size_t n,
+                     uint8_t out[CRYPTO_DIGEST_SIZE]);
+/* Whether one of the roles is among these names, divided by spaces. */
+bool role_among(unsigned roles, const char *names);
 
 /* The one other XML signature profile it may agree on; zero: that of the contract. URIs NULL: those of the algorithm. */
 struct partner_xml {

@@ -23,6 +23,15 @@ const char *role_name(enum role role)
     return "";
 }
 
+bool role_among(unsigned set, const char *names)
+{
+    for (size_t i = 0; i < ROLES; i++) {
+        if ((set & roles[i].role) != 0 && word_in(names, roles[i].name))
+            return true;
+    }
+    return false;
+}
+
 const char *role_names(unsigned set, char *out, size_t size)
 {
     size_t n = 0;

@@ -74,3 +74,17 @@ void sources_read(struct loader *loader, const struct yaml_node *map, struct sou
     loader_region(loader, map, "regions", &source->regions);
     source->place = loader_settings(loader, map, &source->settings, &source->setting_n);
 }
+
+void settings_digest(const char *adapter, const struct source_setting *settings, size_t n,
+                     uint8_t out[CRYPTO_DIGEST_SIZE])
+{
+    struct crypto_hash *hash = crypto_hash_new(CRYPTO_SHA256);
+
+    crypto_hash_add(hash, bytes_of(adapter, strlen(adapter) + 1));
+    for (size_t i = 0; i < n; i++) {
+        crypto_hash_add(hash, bytes_of(settings[i].name, strlen(settings[i].name) + 1));
+        crypto_hash_add(hash, bytes_of(settings[i].value, strlen(settings[i].value) + 1));
+    }
+    crypto_hash_end(hash, out);
+    crypto_hash_free(&hash);
+}

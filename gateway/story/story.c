@@ -459,3 +459,34 @@ bool story_diff(struct store_txn *txn, const char *run_id, const char *after_usc
     store_walk_end(&walk);
     return !store_failed(txn, err);
 }
+
+/* ---- when runs began ---- */
+
+#define LAST_NAME_SIZE (RECORD_ID_MAX + 16)
+
+static const char *last_name(bool full, const char *source, char out[LAST_NAME_SIZE])
+{
+    (void)snprintf(out, LAST_NAME_SIZE, "%s:%s", full ? "full" : "delta", source);
+    return out;
+}
+
+bool story_last(struct store *store, const char *source, struct story_last *out, struct err *err)
+{
+    char name[LAST_NAME_SIZE];
+    struct store_txn *txn = store_read(store, err);
+
+    *out = (struct story_last){0};
+    if (txn == NULL)
+        return false;
+    out->full_ms = (int64_t)store_number(txn, TABLE_META, last_name(true, source, name));
+    out->delta_ms = (int64_t)store_number(txn, TABLE_META, last_name(false, source, name));
+    store_read_end(&txn);
+    return true;
+}
+
+void story_note_last(struct store_txn *txn, const struct story *story)
+{
+    char name[LAST_NAME_SIZE];
+
+    store_set_number(txn, TABLE_META, last_name(story->full, story->source, name), (uint64_t)story->started_ms);
+}

@@ -53,6 +53,13 @@ bool story_get(struct store_txn *txn, const char *id, struct story *out, struct 
 /* The oldest behind `after` ("": of all); *found_out false: there is none. */
 bool story_next(struct store *store, const char *after, struct story *out, bool *found_out, struct err *err);
 
+/* When the last runs of a source that ended well began: of its whole, and of what changed since; 0: never. */
+struct story_last {
+    int64_t full_ms, delta_ms;
+};
+bool story_last(struct store *store, const char *source, struct story_last *out, struct err *err);
+void story_note_last(struct store_txn *txn, const struct story *story);
+
 /* Numbers a new run and keeps it. Blocking. */
 bool story_begin(struct ledger *ledger, struct story *story, struct err *err);
 bool story_save(struct ledger *ledger, struct story *story, struct err *err);

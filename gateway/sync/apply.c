@@ -226,8 +226,7 @@ static bool finish_job(struct ledger_tx *tx, void *arg, struct err *err)
             ledger_hold_end(tx, story.first_seq, story.last_seq, story.initial);
     }
     if (story.state == RUN_DONE && !story.dry_run)
-        store_set_number(ledger_txn(tx), TABLE_META, meta_name(tx, story.full ? "full" : "delta", story.source),
-                         (uint64_t)story.started_ms);
+        story_note_last(ledger_txn(tx), &story);
     story_put(ledger_txn(tx), &story);
     *(struct story *)arg = story;
     return !store_failed(ledger_txn(tx), err);

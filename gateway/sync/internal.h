@@ -169,8 +169,6 @@ bool run_finish(struct sync *sync, struct story *story, enum run_state state, co
 bool run_hold(struct sync *sync, struct story *story, struct err *err);
 
 /* run.c */
-/* Of adapter and settings: another digest, and the same bytes may mean something else. */
-void source_digest(const struct source *source, uint8_t out[CRYPTO_DIGEST_SIZE]);
 bool run_start(struct sync *sync, struct plan *plan, const struct sync_request *request, char *run_id_out,
                struct err *err);
 bool run_resume(struct sync *sync, struct plan *plan, const char *run_id, struct err *err);

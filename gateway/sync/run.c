@@ -11,18 +11,6 @@
 
 /* ---- life ---- */
 
-void source_digest(const struct source *source, uint8_t out[CRYPTO_DIGEST_SIZE])
-{
-    struct crypto_hash *hash = crypto_hash_new(CRYPTO_SHA256);
-    crypto_hash_add(hash, bytes_of(source->adapter, strlen(source->adapter) + 1));
-    for (size_t i = 0; i < source->setting_n; i++) {
-        crypto_hash_add(hash, bytes_of(source->settings[i].name, strlen(source->settings[i].name) + 1));
-        crypto_hash_add(hash, bytes_of(source->settings[i].value, strlen(source->settings[i].value) + 1));
-    }
-    crypto_hash_end(hash, out);
-    crypto_hash_free(&hash);
-}
-
 static struct run *run_new(struct sync *sync, struct plan *plan)
 {
     struct run *run = xcalloc(1, sizeof *run);
@@ -33,7 +21,7 @@ static struct run *run_new(struct sync *sync, struct plan *plan)
     run->pages = crypto_hash_new(CRYPTO_SHA256);
     run->row_arena = arena_new();
     run->spill = spill_new();
-    source_digest(run->source, run->map_digest);
+    settings_digest(run->source->adapter, run->source->settings, run->source->setting_n, run->map_digest);
     pthread_mutex_init(&run->lock, NULL);
     pthread_condattr_t mono;
     pthread_condattr_init(&mono);
@@ -96,17 +84,11 @@ static void fetch_ended(void *arg, const struct host_outcome *outcome)
 
 static int64_t since_ms(struct run *run, struct err *err)
 {
-    struct store_txn *txn = store_read(run->sync->store, err);
-    if (txn == NULL)
+    struct story_last last;
+    if (!story_last(run->sync->store, run->source->id, &last, err))
         return 0;
-    char name[RECORD_ID_MAX + 16];
-    snprintf(name, sizeof name, "full:%s", run->source->id);
-    uint64_t full = store_number(txn, TABLE_META, name);
-    snprintf(name, sizeof name, "delta:%s", run->source->id);
-    uint64_t delta = store_number(txn, TABLE_META, name);
-    store_read_end(&txn);
-    int64_t last = (int64_t)(full > delta ? full : delta);
-    return last > run->sync->overlap_ms ? last - run->sync->overlap_ms : 0;
+    int64_t latest = last.full_ms > last.delta_ms ? last.full_ms : last.delta_ms;
+    return latest > run->sync->overlap_ms ? latest - run->sync->overlap_ms : 0;
 }
 
 static enum gwa_scope job_scope(const struct run *run)
@@ -143,23 +125,10 @@ static bool fetch_once(struct run *run, struct err *err)
     return started;
 }
 
-static struct timespec in_ms(int64_t ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += (time_t)(ms / 1000);
-    at.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 /* Waits before another attempt, unless cancelled. */
 static void pause_between(struct run *run, int64_t ms)
 {
-    struct timespec until = in_ms(ms);
+    struct timespec until = clock_deadline(ms);
     pthread_mutex_lock(&run->lock);
     while (!run->cancelled && pthread_cond_timedwait(&run->changed, &run->lock, &until) != ETIMEDOUT) {
     }
@@ -315,7 +284,7 @@ static void ended(struct run *run, bool ok)
  * start. A person's cancelling does not end this: it is about what was decided already. */
 static bool wait_for_room(struct run *run)
 {
-    struct timespec until = in_ms(ROOM_WAIT_MS);
+    struct timespec until = clock_deadline(ROOM_WAIT_MS);
     pthread_mutex_lock(&run->lock);
     while (!run->sync->stopping && pthread_cond_timedwait(&run->changed, &run->lock, &until) != ETIMEDOUT) {
     }
@@ -405,14 +374,11 @@ static bool full_is_due(struct run *run)
     if (source->scope == SOURCE_BATCH)
         return false;
     struct err err = {0};
-    struct store_txn *txn = store_read(run->sync->store, &err);
-    if (txn == NULL)
+    struct story_last last;
+    if (!story_last(run->sync->store, source->id, &last, &err))
         return false;
-    char name[RECORD_ID_MAX + 16];
-    snprintf(name, sizeof name, "full:%s", source->id);
-    int64_t last = (int64_t)store_number(txn, TABLE_META, name);
-    store_read_end(&txn);
-    return last == 0 || (source->full_every_ms > 0 && clock_wall_ms() - last >= source->full_every_ms);
+    return last.full_ms == 0 ||
+           (source->full_every_ms > 0 && clock_wall_ms() - last.full_ms >= source->full_every_ms);
 }
 
 /* Called with the sync's lock held. */

@@ -82,11 +82,11 @@ static struct plan *plan_find(struct sync *sync, const char *id)
     return NULL;
 }
 
-static char *settings_digest(const struct source *source)
+static char *digest_of(const struct source *source)
 {
     uint8_t digest[CRYPTO_DIGEST_SIZE];
     char hex[2 * CRYPTO_DIGEST_SIZE + 1];
-    source_digest(source, digest);
+    settings_digest(source->adapter, source->settings, source->setting_n, digest);
     return xstrdup(hex_encode(digest, sizeof digest, hex));
 }
 
@@ -129,7 +129,7 @@ static void plan_remember(struct sync *sync, struct plan *plan, const struct sou
 static bool plan_update(struct sync *sync, const struct source *source, struct err *err)
 {
     struct plan *plan = plan_find(sync, source->id);
-    char *digest = settings_digest(source);
+    char *digest = digest_of(source);
     bool same = plan != NULL && strcmp(plan->instance_digest, digest) == 0;
     struct host_instance *instance = NULL;
     if (same || !open_instance(sync, source, &instance, err)) {
@@ -304,15 +304,13 @@ void sync_stop(struct sync *sync)
 
 /* ---- people ---- */
 
-#define ENDING_WAIT_S 5
+#define ENDING_WAIT_MS 5000
 
 /* A run whose end was kept may still be telling its source of it. */
 static struct plan *plan_settled(struct sync *sync, const char *id)
 {
     struct plan *plan = plan_find(sync, id);
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ENDING_WAIT_S;
+    const struct timespec until = clock_deadline(ENDING_WAIT_MS);
     while (plan != NULL && plan->run != NULL && plan->run->ending &&
            pthread_cond_timedwait(&sync->idle, &sync->lock, &until) == 0)
         plan = plan_find(sync, id);
