@@ -36,19 +36,19 @@ static void write_refusal(struct ask *ask, const struct err *err)
     struct json_out json;
     const char *of = ask->message_id != NULL && ask->message_id[0] != '\0' ? ask->message_id : "-";
 
+    const struct message_envelope envelope = {
+        .id = arena_printf(ask->arena, "x-%s", net_request_id(ask->request)),
+        .kind = "receipt",
+        .sender = ask_config(ask)->gateway_name,
+        .receiver = ask->who->id,
+        .in_reply_to = of,
+        .created_ms = ask->now_ms,
+    };
+
     buf_reset(&ask->out);
     json_out_init(&json, &ask->out);
     json_begin_object(&json);
-    json_key(&json, "envelope");
-    json_begin_object(&json);
-    json_add_string(&json, "id", arena_printf(ask->arena, "x-%s", net_request_id(ask->request)));
-    json_add_string(&json, "kind", "receipt");
-    json_add_integer(&json, "version", 1);
-    json_add_string(&json, "sender", ask_config(ask)->gateway_name);
-    json_add_string(&json, "receiver", ask->who->id);
-    json_add_time(&json, "created", ask->now_ms);
-    json_add_string(&json, "in_reply_to", of);
-    json_end_object(&json);
+    message_put_envelope(&json, &envelope);
     json_key(&json, "body");
     json_begin_object(&json);
     json_add_string(&json, "of", of);

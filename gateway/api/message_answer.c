@@ -7,17 +7,17 @@
 
 static void envelope(struct ask *ask, struct json_out *json, const struct message_envelope *of, const char *kind)
 {
-    json_key(json, "envelope");
-    json_begin_object(json);
-    json_add_string(json, "id", arena_printf(ask->arena, "a-%s", net_request_id(ask->request)));
-    json_add_string(json, "kind", kind);
-    json_add_integer(json, "version", 1);
-    json_add_string(json, "sender", ask_config(ask)->gateway_name);
-    json_add_string(json, "receiver", ask->who->id);
-    json_add_time(json, "created", ask->now_ms);
-    json_add_string(json, "in_reply_to", of->id);
-    json_add_string_opt(json, "traceparent", of->traceparent);
-    json_end_object(json);
+    const struct message_envelope ours = {
+        .id = arena_printf(ask->arena, "a-%s", net_request_id(ask->request)),
+        .kind = kind,
+        .sender = ask_config(ask)->gateway_name,
+        .receiver = ask->who->id,
+        .in_reply_to = of->id,
+        .traceparent = of->traceparent,
+        .created_ms = ask->now_ms,
+    };
+
+    message_put_envelope(json, &ours);
 }
 
 /* ---- echo: what was said, said back */
@@ -44,13 +44,11 @@ static const struct answer {
 
 bool ask_seal(struct ask *ask, struct err *err)
 {
-    const struct partner_xml *xml = &ask->who->xml;
-    const struct message_profile profile = {xml->inclusive, xml->signature_uri, xml->digest_uri, xml->der};
     struct buf body, signature;
 
     buf_init(&body, API_OUT_MAX);
     buf_init(&signature, SIGNATURE_TEXT_MAX);
-    if (intake_seal(ask->held->state.catalog, ask->held->state.ring, ask_alg(ask), &profile, ask->message_xml,
+    if (intake_seal(ask->held->state.catalog, ask->held->state.ring, ask->who, ask->message_xml,
                     buf_bytes(&ask->out), ask->now_ms, &body, &signature, err)) {
         ask_sealed(ask, ask->message_xml, &body, &signature);
         return true;

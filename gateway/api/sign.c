@@ -12,8 +12,7 @@ struct statement_context ask_context(const struct ask *ask)
                                         .generation = state->generation, .catalog = state->catalog};
 
     if (who)
-        context.profile = (struct message_profile){who->xml.inclusive, who->xml.signature_uri, who->xml.digest_uri,
-                                                   who->xml.der};
+        context.profile = intake_profile(who);
     return context;
 }
 

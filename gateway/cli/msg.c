@@ -208,15 +208,14 @@ static void put_envelope(struct cli *cli, struct json_out *json)
     uint8_t random[12];
     char hex[2 * sizeof random + 1];
     crypto_random(random, sizeof random);
-    json_key(json, "envelope");
-    json_begin_object(json);
-    json_add_string(json, "id", arena_printf(cli->arena, "m-%s", hex_encode(random, sizeof random, hex)));
-    json_add_string(json, "kind", cli->option[OPTION_KIND]);
-    json_add_integer(json, "version", 1);
-    json_add_string(json, "sender", cli->option[OPTION_SENDER]);
-    json_add_string(json, "receiver", cli->option[OPTION_RECEIVER]);
-    json_add_time(json, "created", clock_wall_ms());
-    json_end_object(json);
+    const struct message_envelope envelope = {
+        .id = arena_printf(cli->arena, "m-%s", hex_encode(random, sizeof random, hex)),
+        .kind = cli->option[OPTION_KIND],
+        .sender = cli->option[OPTION_SENDER],
+        .receiver = cli->option[OPTION_RECEIVER],
+        .created_ms = clock_wall_ms(),
+    };
+    message_put_envelope(json, &envelope);
 }
 
 /* A body becomes a message. */

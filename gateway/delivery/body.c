@@ -3,26 +3,6 @@
 
 #include "delivery/internal.h"
 
-struct head {
-    const char *id, *kind, *receiver, *in_reply_to, *traceparent;
-    int64_t created_ms;
-};
-
-static void write_head(const struct writer *writer, struct json_out *json, const struct head *head)
-{
-    json_key(json, "envelope");
-    json_begin_object(json);
-    json_add_string(json, "id", head->id);
-    json_add_string(json, "kind", head->kind);
-    json_add_integer(json, "version", 1);
-    json_add_string(json, "sender", writer->gateway);
-    json_add_string(json, "receiver", head->receiver);
-    json_add_time(json, "created", head->created_ms);
-    json_add_string_opt(json, "in_reply_to", head->in_reply_to);
-    json_add_string_opt(json, "traceparent", head->traceparent);
-    json_end_object(json);
-}
-
 /* ---- changes of the list ---- */
 
 /* The firm as it stood behind the record `seq`, made of its records; and the sequence of the one that put it where it
@@ -114,9 +94,10 @@ static bool write_list(const struct writer *writer, const struct letter *letter,
 {
     char id[PARCEL_ID_SIZE];
     letter_id(letter, id);
-    struct head head = {id, "whitelist.change", "*", "", "", letter->created_ms};
+    const struct message_envelope head = {
+        .id = id, .kind = "whitelist.change", .sender = writer->gateway, .receiver = "*", .created_ms = letter->created_ms};
     json_begin_object(json);
-    write_head(writer, json, &head);
+    message_put_envelope(json, &head);
     json_key(json, "body");
     json_begin_object(json);
     json_add_integer(json, "first", (int64_t)letter->first);
@@ -174,10 +155,17 @@ static bool write_forward(const struct writer *writer, const struct letter *lett
         return err_set(err, ERR_STORE_CORRUPT, "raw", "no body");
     const char *trace = json_string(json_member(json_member(json_root(doc), "envelope"), "traceparent"));
     letter_id(letter, id);
-    struct head head = {
-        id, record->message.kind, writer->partner->id, record->message.id, trace == NULL ? "" : trace, record->time_ms};
+    const struct message_envelope head = {
+        .id = id,
+        .kind = record->message.kind,
+        .sender = writer->gateway,
+        .receiver = writer->partner->id,
+        .in_reply_to = record->message.id,
+        .traceparent = trace,
+        .created_ms = record->time_ms,
+    };
     json_begin_object(json);
-    write_head(writer, json, &head);
+    message_put_envelope(json, &head);
     json_key(json, "body");
     json_put_raw(json, body);
     json_end_object(json);

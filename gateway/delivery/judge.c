@@ -38,8 +38,7 @@ static bool is_media(const char *type, const char *wanted)
 
 static bool open_xml(const struct partner *partner, struct bytes in, struct message **out, struct err *err)
 {
-    struct message_profile profile = {partner->xml.inclusive, partner->xml.signature_uri, partner->xml.digest_uri,
-                                      partner->xml.der};
+    const struct message_profile profile = intake_profile(partner);
     CHECK(message_read_xml(in, out, err));
     return message_verify_xml(*out, &partner->signing, &profile, NULL, err);
 }
@@ -51,23 +50,13 @@ static bool open_json(const struct partner *partner, struct bytes in, const char
     return message_read_json(in, out, err);
 }
 
-/* One flattened JWS (RFC 7515 section 7.2.2): the compact form of its members. */
 static bool open_jose(const struct partner *partner, struct bytes in, struct message **out, struct err *err)
 {
-    AUTO_JSON doc = NULL;
     struct buf compact, payload;
-    const char *parts[3];
-    CHECK(json_parse(in, &doc, err));
-    static const char *const names[] = {"protected", "payload", "signature"};
-    for (int i = 0; i < 3; i++) {
-        parts[i] = json_string(json_member(json_root(doc), names[i]));
-        if (parts[i] == NULL)
-            return err_set(err, ERR_SIGNATURE_MALFORMED, names[i], "a text is expected");
-    }
     buf_init(&compact, JWS_COMPACT_MAX);
     buf_init(&payload, MESSAGE_MAX);
-    buf_printf(&compact, "%s.%s.%s", parts[0], parts[1], parts[2]);
-    bool ok = jws_verify_compact(&partner->signing, buf_bytes(&compact), &payload, NULL, err) &&
+    bool ok = jws_compact_of_flattened(in, &compact, err) &&
+              jws_verify_compact(&partner->signing, buf_bytes(&compact), &payload, NULL, err) &&
               message_read_json(buf_bytes(&payload), out, err);
     buf_free(&compact);
     buf_free(&payload);

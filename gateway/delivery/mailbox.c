@@ -200,17 +200,11 @@ static void write_echo(const struct delivery *delivery, const char *partner, cha
     char hex[25];
     crypto_random(random, sizeof random);
     (void)snprintf(id_out, PARCEL_ID_SIZE, "echo-%s", hex_encode(random, sizeof random, hex));
+    const struct message_envelope envelope = {
+        .id = id_out, .kind = "echo", .sender = delivery->gateway, .receiver = partner, .created_ms = clock_wall_ms()};
     json_out_init(&json, out);
     json_begin_object(&json);
-    json_key(&json, "envelope");
-    json_begin_object(&json);
-    json_add_string(&json, "id", id_out);
-    json_add_string(&json, "kind", "echo");
-    json_add_integer(&json, "version", 1);
-    json_add_string(&json, "sender", delivery->gateway);
-    json_add_string(&json, "receiver", partner);
-    json_add_time(&json, "created", clock_wall_ms());
-    json_end_object(&json);
+    message_put_envelope(&json, &envelope);
     json_key(&json, "body");
     json_begin_object(&json);
     json_add_string(&json, "text", "partner test");

@@ -74,10 +74,8 @@ void parcel_put(struct store_txn *txn, const struct store_key *key, struct bytes
 bool parcel_seal(const struct in_force *held, const struct partner *partner, struct bytes json, struct buf *body,
                  struct buf *signature, struct err *err)
 {
-    const struct partner_xml *xml = &partner->xml;
-    const struct message_profile profile = {xml->inclusive, xml->signature_uri, xml->digest_uri, xml->der};
-    return intake_seal(held->force.catalog, held->force.ring, partner->answer_alg, &profile, partner->channel.xml, json,
-                       clock_wall_ms(), body, signature, err);
+    return intake_seal(held->force.catalog, held->force.ring, partner, partner->channel.xml, json, clock_wall_ms(), body,
+                       signature, err);
 }
 
 static bool seal(const struct writer *writer, struct bytes json, const char *id, struct buf *out, struct err *err)

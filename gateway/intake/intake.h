@@ -98,10 +98,11 @@ bool intake_receipt(struct intake_case *c, const struct crypto_keyring *ring, st
  * same bytes for the same record. */
 bool intake_receipt_json(const char *gateway, const struct record *record, struct arena *arena, struct bytes *out,
                          struct err *err);
-/* Any JSON message of ours in one form, signed for `partner` (NULL profile: the contract's). */
-bool intake_seal(const struct catalog *catalog, const struct crypto_keyring *ring, enum crypto_alg alg,
-                 const struct message_profile *profile, bool xml, struct bytes json, int64_t now_ms, struct buf *body,
-                 struct buf *signature, struct err *err);
+/* What its file says of XML signatures; the URIs are borrowed from it. */
+struct message_profile intake_profile(const struct partner *partner);
+/* Any JSON message of ours in one form, signed for the partner by its algorithm and profile. */
+bool intake_seal(const struct catalog *catalog, const struct crypto_keyring *ring, const struct partner *partner,
+                 bool xml, struct bytes json, int64_t now_ms, struct buf *body, struct buf *signature, struct err *err);
 
 /* Deletes refused messages older than the moment. Blocking. */
 bool intake_forget(struct intake *intake, int64_t before_ms, struct err *err);

@@ -84,27 +84,6 @@ bool case_age(const struct intake_case *c, struct err *err)
 
 /* ---- authorisation ---- */
 
-static bool has_word(const char *words, const char *word)
-{
-    size_t n = strlen(word);
-
-    for (; *words != '\0'; words += strspn(words, " ")) {
-        size_t length = strcspn(words, " ");
-        if (length == n && memcmp(words, word, n) == 0)
-            return true;
-        words += length;
-    }
-    return false;
-}
-
-static bool has_role(const struct partner *sender, const struct message_kind *kind)
-{
-    for (unsigned role = ROLE_BANK; role <= ROLE_PLATFORM; role <<= 1)
-        if ((sender->roles & role) && has_word(kind->roles, role_name((enum role)role)))
-            return true;
-    return false;
-}
-
 static bool may_send(const struct partner *sender, const char *kind)
 {
     for (const char *const *known = sender->kinds; known != NULL && *known != NULL; known++)
@@ -125,7 +104,7 @@ bool case_authorised(const struct intake_case *c, struct err *err)
         return err_set(err, ERR_SENDER_PAUSED, NULL, "%s", sender->id);
     if (!c->kind->inbound)
         return err_set(err, ERR_SENDER_KIND, "kind", "%s is only sent by the gateway", c->kind->name);
-    if (!has_role(sender, c->kind))
+    if (!role_among(sender->roles, c->kind->roles))
         return err_set(err, ERR_SENDER_ROLE, "kind", "%s is for: %s", c->kind->name, c->kind->roles);
     return may_send(sender, c->kind->name) ||
            err_set(err, ERR_SENDER_KIND, "kind", "%s is not among the kinds agreed", c->kind->name);

@@ -4,8 +4,6 @@
 
 #include "intake/internal.h"
 
-#define FLATTENED_MAX JWS_COMPACT_MAX
-
 struct intake_case *case_new(struct intake *intake, const struct intake_in *in)
 {
     struct intake_case *c = xcalloc(1, sizeof(*c));
@@ -47,48 +45,12 @@ static bool read_json(struct intake_case *c, struct err *err)
 
 /* ---- the whole as one flattened JWS (RFC 7515 section 7.2.2) ---- */
 
-static bool flattened_part(const json_value *root, const char *name, struct buf *out, struct err *err)
-{
-    const char *text = json_string(json_member(root, name));
-
-    if (text == NULL)
-        return err_set(err, ERR_SIGNATURE_MALFORMED, name, "protected, payload and signature are expected");
-    /* joined by dots below: one that holds a dot, or nothing, would be taken for two, or for none */
-    if (*text == '\0' || strchr(text, '.') != NULL)
-        return err_set(err, ERR_SIGNATURE_MALFORMED, name, "must hold base64 and nothing else");
-    if (out->n > 0)
-        buf_byte(out, '.');
-    buf_str(out, text);
-    return true;
-}
-
-/* An unprotected header is not covered by the signature, so there may be none. */
-static bool compact_of(struct bytes body, struct buf *out, struct err *err)
-{
-    static const char *const members[] = {"protected", "payload", "signature", NULL};
-    AUTO_JSON doc = NULL;
-    CHECK(json_parse(body, &doc, err));
-    const json_value *root = json_root(doc);
-
-    if (json_type_of(root) != JSON_TYPE_OBJECT)
-        return err_set(err, ERR_SIGNATURE_MALFORMED, "", "one flattened JWS is expected");
-    if (json_member(root, "header") != NULL)
-        return err_set(err, ERR_SIGNATURE_HEADER, "/header", "an unprotected header is not accepted");
-    if (!json_only(root, "", members, err)) {
-        err->code = ERR_SIGNATURE_MALFORMED;
-        return false;
-    }
-    for (size_t i = 0; members[i] != NULL; i++)
-        CHECK(flattened_part(root, members[i], out, err));
-    return !out->overflow || err_set(err, ERR_MESSAGE_TOO_LARGE, NULL, "larger than a signature may cover");
-}
-
 static bool read_jose(struct intake_case *c, struct err *err)
 {
     struct buf compact;
 
-    buf_init(&compact, FLATTENED_MAX);
-    bool ok = compact_of(c->in.body, &compact, err) &&
+    buf_init(&compact, JWS_COMPACT_MAX);
+    bool ok = jws_compact_of_flattened(c->in.body, &compact, err) &&
               jws_verify_compact(&c->in.sender->signing, buf_bytes(&compact), &c->opened, &c->seen, err);
     buf_free(&compact);
     return ok && message_read_json(buf_bytes(&c->opened), &c->message, err);
@@ -98,8 +60,7 @@ static bool read_jose(struct intake_case *c, struct err *err)
 
 static bool read_xml(struct intake_case *c, struct err *err)
 {
-    const struct partner_xml *agreed = &c->in.sender->xml;
-    const struct message_profile profile = {agreed->inclusive, agreed->signature_uri, agreed->digest_uri, agreed->der};
+    const struct message_profile profile = intake_profile(c->in.sender);
 
     CHECK(message_read_xml(c->in.body, &c->message, err));
     return message_verify_xml(c->message, &c->in.sender->signing, &profile, &c->seen, err);

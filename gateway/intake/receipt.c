@@ -58,16 +58,16 @@ const char *case_rows_json(const struct intake_case *c, struct arena *arena, boo
 
 static void put_envelope(struct json_out *out, const char *gateway, const struct record *record, struct arena *arena)
 {
-    json_key(out, "envelope");
-    json_begin_object(out);
-    json_add_string(out, "id", arena_printf(arena, "r-%llu", (unsigned long long)record->seq));
-    json_add_string(out, "kind", "receipt");
-    json_add_integer(out, "version", 1);
-    json_add_string(out, "sender", gateway);
-    json_add_string(out, "receiver", record->message.sender);
-    json_add_time(out, "created", record->time_ms);
-    json_add_string(out, "in_reply_to", record->message.id);
-    json_end_object(out);
+    const struct message_envelope envelope = {
+        .id = arena_printf(arena, "r-%llu", (unsigned long long)record->seq),
+        .kind = "receipt",
+        .sender = gateway,
+        .receiver = record->message.sender,
+        .in_reply_to = record->message.id,
+        .created_ms = record->time_ms,
+    };
+
+    message_put_envelope(out, &envelope);
 }
 
 static void put_body(struct json_out *out, const struct record *record)
@@ -206,27 +206,35 @@ static enum crypto_alg in_xml(enum crypto_alg alg)
     return alg == CRYPTO_PS256 ? CRYPTO_RS256 : alg;
 }
 
-bool intake_seal(const struct catalog *catalog, const struct crypto_keyring *ring, enum crypto_alg alg,
-                 const struct message_profile *profile, bool xml, struct bytes json, int64_t now_ms, struct buf *body,
-                 struct buf *signature, struct err *err)
+struct message_profile intake_profile(const struct partner *partner)
 {
-    if (xml) {
-        return seal_xml(catalog, ring, in_xml(alg), profile, json, body, err);
-    }
+    const struct partner_xml *agreed = &partner->xml;
+
+    return (struct message_profile){agreed->inclusive, agreed->signature_uri, agreed->digest_uri, agreed->der};
+}
+
+bool intake_seal(const struct catalog *catalog, const struct crypto_keyring *ring, const struct partner *partner,
+                 bool xml, struct bytes json, int64_t now_ms, struct buf *body, struct buf *signature, struct err *err)
+{
+    const struct message_profile profile = intake_profile(partner);
+
+    if (xml)
+        return seal_xml(catalog, ring, in_xml(partner->answer_alg), &profile, json, body, err);
     buf_put(body, json.p, json.n);
     if (body->overflow)
         return err_set(err, ERR_MESSAGE_TOO_LARGE, NULL, "%s", "");
-    return jws_sign_detached(ring, alg, TYP, now_ms, json, signature, err);
+    return jws_sign_detached(ring, partner->answer_alg, TYP, now_ms, json, signature, err);
 }
 
-static bool seal_simple(const struct intake_case *c, const struct crypto_keyring *ring,
-                        const struct message_profile *profile, struct buf *body, struct err *err)
+static bool seal_simple(const struct intake_case *c, const struct crypto_keyring *ring, struct buf *body,
+                        struct err *err)
 {
+    const struct message_profile profile = intake_profile(c->in.sender);
     struct buf plain;
 
     buf_init(&plain, MESSAGE_MAX);
     receipt_xml(c->intake->gateway, &c->record, &plain);
-    bool ok = message_sign_canonical(buf_bytes(&plain), ring, in_xml(c->in.sender->answer_alg), profile, body, err);
+    bool ok = message_sign_canonical(buf_bytes(&plain), ring, in_xml(c->in.sender->answer_alg), &profile, body, err);
     buf_free(&plain);
     return ok;
 }
@@ -234,13 +242,11 @@ static bool seal_simple(const struct intake_case *c, const struct crypto_keyring
 bool intake_receipt(struct intake_case *c, const struct crypto_keyring *ring, struct buf *body, struct buf *signature,
                     struct err *err)
 {
-    const struct partner_xml *agreed = &c->in.sender->xml;
-    const struct message_profile profile = {agreed->inclusive, agreed->signature_uri, agreed->digest_uri, agreed->der};
+    const bool xml = c->in.form == INTAKE_XML;
     struct bytes json;
 
-    if (c->in.form == INTAKE_XML && receipt_is_simple(c->intake->gateway, &c->record))
-        return seal_simple(c, ring, &profile, body, err);
+    if (xml && receipt_is_simple(c->intake->gateway, &c->record))
+        return seal_simple(c, ring, body, err);
     CHECK(intake_receipt_json(c->intake->gateway, &c->record, c->arena, &json, err));
-    return intake_seal(c->catalog, ring, c->in.sender->answer_alg, &profile, c->in.form == INTAKE_XML, json,
-                       c->in.now_ms, body, signature, err);
+    return intake_seal(c->catalog, ring, c->in.sender, xml, json, c->in.now_ms, body, signature, err);
 }

@@ -30,15 +30,16 @@ struct intake_case *case_of_row(struct intake *intake, const struct intake_row *
 
 static void put_envelope(struct json_out *out, const struct intake_case *c, const char *id, const char *kind)
 {
-    json_key(out, "envelope");
-    json_begin_object(out);
-    json_add_string(out, "id", id);
-    json_add_string(out, "kind", kind);
-    json_add_integer(out, "version", VERSION);
-    json_add_string(out, "sender", c->in.sender->id);
-    json_add_string(out, "receiver", c->intake->gateway);
-    json_add_time(out, "created", c->in.now_ms);
-    json_end_object(out);
+    const struct message_envelope envelope = {
+        .id = id,
+        .kind = kind,
+        .version = VERSION,
+        .sender = c->in.sender->id,
+        .receiver = c->intake->gateway,
+        .created_ms = c->in.now_ms,
+    };
+
+    message_put_envelope(out, &envelope);
 }
 
 /* One object, so that nothing in it becomes a part of what is written around it. */

@@ -40,6 +40,10 @@ bool jws_verify_detached(const struct jws_expect *expect, struct bytes jws, stru
 bool jws_verify_compact(const struct jws_expect *expect, struct bytes jws, struct buf *payload_out,
                         struct jws_seen *seen_out, struct err *err);
 
+/* The compact form of one flattened JWS (RFC 7515 section 7.2.2): exactly the members protected, payload and signature, an
+ * unprotected header is not covered by the signature. Appends to out. signature.malformed, header, and those of reading. */
+bool jws_compact_of_flattened(struct bytes flattened, struct buf *out, struct err *err);
+
 /* A public key as JWK: kty, crv or n/e, x, y, kid, use "sig", alg, x5c, nbf, exp, state. Appends to out. */
 void jws_write_jwk(struct buf *out, const struct crypto_key *key, enum crypto_alg alg, const char *state);
 /* Keys of a JWK Set (or of one bare JWK) that may verify under alg; at most JWS_KEYS_MAX. Those of another kty,

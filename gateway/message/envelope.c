@@ -135,3 +135,18 @@ bool message_envelope(const struct message *message, struct message_envelope *ou
         return fail(message, &members[CREATED], ERR_SCHEMA_INVALID, err, "no time with its zone");
     return true;
 }
+
+void message_put_envelope(struct json_out *json, const struct message_envelope *envelope)
+{
+    json_key(json, "envelope");
+    json_begin_object(json);
+    json_add_string(json, "id", envelope->id);
+    json_add_string(json, "kind", envelope->kind);
+    json_add_integer(json, "version", envelope->version == 0 ? 1 : envelope->version);
+    json_add_string(json, "sender", envelope->sender);
+    json_add_string(json, "receiver", envelope->receiver);
+    json_add_time(json, "created", envelope->created_ms);
+    json_add_string_opt(json, "in_reply_to", envelope->in_reply_to);
+    json_add_string_opt(json, "traceparent", envelope->traceparent);
+    json_end_object(json);
+}

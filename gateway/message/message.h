@@ -90,6 +90,9 @@ const char *message_text(const struct message_node *node);               /* of a
 int64_t message_integer(const struct message_node *node, int64_t otherwise);
 bool message_boolean(const struct message_node *node, bool otherwise);
 
+/* Writes the member "envelope"; version 0 is 1, and what is "" or NULL and optional is left out. */
+void message_put_envelope(struct json_out *json, const struct message_envelope *envelope);
+
 /* ---- writing ------------------------------------------------------------------------------------------- */
 
 /* Writes a message of this kind from its JSON form (envelope and body as JSON text), in the order of the XSD, after
