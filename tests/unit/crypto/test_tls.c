@@ -12,38 +12,9 @@
 #include <openssl/ssl.h>
 
 #include "crypto/crypto.h"
+#include "pki.h"
 
 #define DAY_MS (86400ll * 1000)
-
-static char dir[64];
-
-static int make_pki(void **state)
-{
-    (void)state;
-    char command[256];
-    snprintf(dir, sizeof dir, "/tmp/test-tls-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    snprintf(command, sizeof command, "sh %s/certs/make-dev-pki.sh %s", SOURCE_DIR, dir);
-    return system(command);
-}
-
-static int remove_pki(void **state)
-{
-    (void)state;
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
-}
-
-/* A path in the PKI; the last 32 stay. */
-static const char *at(const char *name, const char *suffix)
-{
-    static char paths[32][160];
-    static unsigned next;
-    char *path = paths[next++ % 32];
-    snprintf(path, sizeof paths[0], "%s/%s%s", dir, name, suffix);
-    return path;
-}
 
 static struct crypto_tls *server_with(const char *crl)
 {

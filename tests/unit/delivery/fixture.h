@@ -343,4 +343,27 @@ static inline struct letter first_letter(const char *partner)
     return letter;
 }
 
+/* ---- for cmocka: close_data behind the group, the world around each test --------------------------------------------- */
+
+static inline int stop(void **state)
+{
+    (void)state;
+    close_data();
+    return 0;
+}
+
+static inline int make(void **state)
+{
+    (void)state;
+    begin_world();
+    return 0;
+}
+
+static inline int unmake(void **state)
+{
+    (void)state;
+    end_world();
+    return 0;
+}
+
 #endif

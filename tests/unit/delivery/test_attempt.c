@@ -12,27 +12,6 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
-{
-    (void)state;
-    close_data();
-    return 0;
-}
-
-static int make(void **state)
-{
-    (void)state;
-    begin_world();
-    return 0;
-}
-
-static int unmake(void **state)
-{
-    (void)state;
-    end_world();
-    return 0;
-}
-
 /* The partner's next message is tried and this is what it means. */
 static struct post attempt(enum meaning meaning, int64_t retry_after_ms)
 {

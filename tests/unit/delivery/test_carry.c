@@ -50,27 +50,6 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
-{
-    (void)state;
-    close_data();
-    return 0;
-}
-
-static int make(void **state)
-{
-    (void)state;
-    begin_world();
-    return 0;
-}
-
-static int unmake(void **state)
-{
-    (void)state;
-    end_world();
-    return 0;
-}
-
 static void a_moment(void)
 {
     const struct timespec moment = {.tv_nsec = 5000000};

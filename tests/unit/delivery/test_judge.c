@@ -3,7 +3,7 @@
 
 static struct in_force force;
 
-static int make(void **state)
+static int begin_force(void **state)
 {
     (void)state;
     begin_world();
@@ -15,7 +15,7 @@ static int make(void **state)
     return 0;
 }
 
-static int unmake(void **state)
+static int end_force(void **state)
 {
     (void)state;
     directory_free(&w.partners);
@@ -192,5 +192,5 @@ int main(void)
         cmocka_unit_test(verdicts_without_an_answer),
         cmocka_unit_test(bytes_that_are_no_message),
     };
-    return cmocka_run_group_tests(tests, make, unmake);
+    return cmocka_run_group_tests(tests, begin_force, end_force);
 }

@@ -9,27 +9,6 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
-{
-    (void)state;
-    close_data();
-    return 0;
-}
-
-static int make(void **state)
-{
-    (void)state;
-    begin_world();
-    return 0;
-}
-
-static int unmake(void **state)
-{
-    (void)state;
-    end_world();
-    return 0;
-}
-
 static void whoever_comes_starts_from_the_snapshot(void **state)
 {
     (void)state;

@@ -12,67 +12,32 @@
 #include <string.h>
 
 #include "../net/frames.h"
-#include "host/host.h"
+#include "peer_world.h"
 
 #define LONG_MS 60000
 #define NAME "山西杏花村汾酒厂股份有限公司"
 
-static struct {
-    char dir[64], cert[128], key[128], ca[128];
-    struct net *net;
-    struct host *host;
-    struct frames_peer peers[4]; /* by enum speaks */
-} world;
-
 enum speaks { ANY, GB18030, GBK, GB2312 };
 static const char *const charsets[] = {NULL, "gb18030", "gbk", "gb2312"};
+static struct frames_peer peers[4]; /* by enum speaks */
 
 static int set_up(void **state)
 {
-    struct net_options net = {.threads = 1,
-                              .workers = 1,
-                              .connections = 16,
-                              .header_ms = 1000,
-                              .body_ms = 1000,
-                              .idle_ms = 1000,
-                              .write_ms = 1000,
-                              .stop_ms = 1000};
-    struct host_options options = {.adapters_dir = BINARY_DIR "/adapters", .step_limit_ms = 20000};
-    struct err err = {0};
-    char command[256];
-
     (void)state;
-    (void)snprintf(world.dir, sizeof(world.dir), "/tmp/host-banktcp-XXXXXX");
-    assert_non_null(mkdtemp(world.dir));
-    (void)snprintf(command, sizeof(command), "sh %s/certs/make-dev-pki.sh %s >/dev/null", SOURCE_DIR, world.dir);
-    assert_int_equal(system(command), 0);
-    (void)snprintf(world.cert, sizeof(world.cert), "%s/gateway-client.pem", world.dir);
-    (void)snprintf(world.key, sizeof(world.key), "%s/gateway-client.key", world.dir);
-    (void)snprintf(world.ca, sizeof(world.ca), "%s/ca.pem", world.dir);
+    make_world("banktcp");
     for (size_t i = 0; i < 4; i++)
-        world.peers[i] = frames_start(world.dir, "bank-server", charsets[i]);
-    world.net = net_new(&net);
-    assert_true(net_start(world.net, &err));
-    options.net = world.net;
-    options.cert = world.cert;
-    options.key = world.key;
-    options.ca = world.ca;
-    world.host = host_new(&options);
+        peers[i] = frames_start(world.dir, "bank-server", charsets[i]);
+    begin_host(20000);
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    char command[128];
-
     (void)state;
-    host_free(&world.host);
-    net_stop(world.net);
-    net_free(&world.net);
+    end_host();
     for (size_t i = 0; i < 4; i++)
-        frames_stop(&world.peers[i]);
-    (void)snprintf(command, sizeof(command), "rm -r %s", world.dir);
-    return system(command);
+        frames_stop(&peers[i]);
+    return remove_world();
 }
 
 /* ---- a job ------------------------------------------------------------------------------------------------ */
@@ -116,7 +81,7 @@ static struct host_instance *open_bank(const struct ask *ask)
     struct host_instance *instance;
     struct err err = {0};
 
-    (void)snprintf(address, sizeof(address), "127.0.0.1:%d", world.peers[ask->speaks].port);
+    (void)snprintf(address, sizeof(address), "127.0.0.1:%d", peers[ask->speaks].port);
     if (ask->address != NULL)
         (void)snprintf(address, sizeof(address), "%s", ask->address);
     if (!host_open(world.host, "banktcp", settings, 4, "here", &instance, &err))

@@ -8,17 +8,12 @@
 #include <cmocka.h>
 
 #include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "host/host.h"
+#include "../program.h"
 #include "jws/jws.h"
 #include "message/message.h"
+#include "peer_world.h"
 
 #define LONG_MS 60000
 #define JSON "application/json"
@@ -32,12 +27,8 @@ struct peer {
     char url[96], control[96];
 };
 
-static struct {
-    char dir[64], cert[128], key[128], ca[128], secret[128];
-    struct crypto_keyring *ring;
-    struct net *net;
-    struct host *host;
-} world;
+static struct crypto_keyring *ring;
+static char secret_file[128];
 
 static struct peer bank = {"bank.py", "bank-a", "bank-server", "gateway-sign", "bank", CRYPTO_ES256, 0, "", ""};
 static struct peer bank_sm2 = {"bank.py", "bank-b", "bank-server", "gateway-sign-sm2", "bank", CRYPTO_SM2, 0, "", ""};
@@ -62,28 +53,13 @@ static void start_peer(struct peer *peer)
 {
     char command[2048], line[512] = "";
     const char *d = world.dir;
-    int out[2];
-    FILE *f;
 
     (void)snprintf(command, sizeof(command),
                    "exec /usr/bin/python3 %s/tests/peers/%s --name %s --cert %s/%s.pem --key %s/%s.key --ca %s/ca.pem "
                    "--sign-cert %s/%s-sign.pem --sign-key %s/%s-sign.key --gateway-cert %s/%s.pem",
                    SOURCE_DIR, peer->program, peer->name, d, peer->server, d, peer->server, d, d, peer->name, d,
                    peer->name, d, peer->sign);
-    assert_int_equal(pipe(out), 0);
-    peer->pid = fork();
-    if (peer->pid == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that dies leaves nobody behind */
-        (void)dup2(out[1], 1);
-        (void)close(out[0]);
-        (void)close(out[1]);
-        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-        _exit(127);
-    }
-    (void)close(out[1]);
-    f = fdopen(out[0], "r");
-    assert_non_null(fgets(line, sizeof(line), f));
-    (void)fclose(f);
+    peer->pid = program_start(command, line, sizeof(line));
     take_url(line, "\"url\"", peer->url, sizeof(peer->url));
     take_url(line, "\"control\"", peer->control, sizeof(peer->control));
 }
@@ -95,75 +71,42 @@ static void load_key(enum crypto_purpose purpose, const char *name)
 
     (void)snprintf(cert, sizeof(cert), "%s/%s.pem", world.dir, name);
     (void)snprintf(key, sizeof(key), "%s/%s.key", world.dir, name);
-    if (!crypto_keyring_load(world.ring, purpose, cert, key, NULL, &err))
+    if (!crypto_keyring_load(ring, purpose, cert, key, NULL, &err))
         fail_msg("%s", err.detail);
 }
 
 static void make_keys(void)
 {
-    char command[256];
     FILE *f;
 
-    (void)snprintf(world.dir, sizeof(world.dir), "/tmp/host-carry-XXXXXX");
-    assert_non_null(mkdtemp(world.dir));
-    (void)snprintf(command, sizeof(command), "sh %s/certs/make-dev-pki.sh %s >/dev/null", SOURCE_DIR, world.dir);
-    assert_int_equal(system(command), 0);
-    (void)snprintf(world.cert, sizeof(world.cert), "%s/gateway-client.pem", world.dir);
-    (void)snprintf(world.key, sizeof(world.key), "%s/gateway-client.key", world.dir);
-    (void)snprintf(world.ca, sizeof(world.ca), "%s/ca.pem", world.dir);
-    (void)snprintf(world.secret, sizeof(world.secret), "%s/secret", world.dir);
-    f = fopen(world.secret, "w");
+    (void)snprintf(secret_file, sizeof(secret_file), "%s/secret", world.dir);
+    f = fopen(secret_file, "w");
     (void)fputs("TEST-SECRET-32-CHARS-ABCDEFGHIJKL\n", f);
     (void)fclose(f);
-    world.ring = crypto_keyring_new();
+    ring = crypto_keyring_new();
     load_key(CRYPTO_SIGN_ES256, "gateway-sign");
     load_key(CRYPTO_SIGN_SM2, "gateway-sign-sm2");
 }
 
 static int set_up(void **state)
 {
-    struct net_options net = {.threads = 1,
-                              .workers = 1,
-                              .connections = 16,
-                              .header_ms = 1000,
-                              .body_ms = 1000,
-                              .idle_ms = 1000,
-                              .write_ms = 1000,
-                              .stop_ms = 1000};
-    struct host_options options = {.adapters_dir = BINARY_DIR "/adapters", .step_limit_ms = 5000};
-    struct err err = {0};
-
     (void)state;
+    make_world("carry");
     make_keys();
     for (size_t i = 0; i < sizeof(peers) / sizeof(*peers); i++)
         start_peer(peers[i]);
-    world.net = net_new(&net);
-    if (!net_start(world.net, &err))
-        fail_msg("%s", err.detail);
-    options.net = world.net;
-    options.cert = world.cert;
-    options.key = world.key;
-    options.ca = world.ca;
-    world.host = host_new(&options);
+    begin_host(5000);
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    char command[128];
-    int status;
-
     (void)state;
-    host_free(&world.host);
-    net_stop(world.net);
-    net_free(&world.net);
-    crypto_keyring_free(&world.ring);
-    for (size_t i = 0; i < sizeof(peers) / sizeof(*peers); i++) {
-        (void)kill(peers[i]->pid, SIGTERM);
-        (void)waitpid(peers[i]->pid, &status, 0);
-    }
-    (void)snprintf(command, sizeof(command), "rm -r %s", world.dir);
-    return system(command);
+    end_host();
+    crypto_keyring_free(&ring);
+    for (size_t i = 0; i < sizeof(peers) / sizeof(*peers); i++)
+        program_stop(peers[i]->pid);
+    return remove_world();
 }
 
 /* ---- talking to the stand-ins ------------------------------------------------------------------------------- */
@@ -232,8 +175,8 @@ static struct parcel parcel_of(const struct peer *peer, const char *id, const ch
         id, xml ? peer->name : "*");
     buf_init(&parcel.bytes, 1 << 16);
     buf_init(&signature, sizeof(parcel.signature) - 1);
-    if (xml ? !message_sign_xml(bytes_str(text), world.ring, peer->alg, NULL, &parcel.bytes, &err)
-            : !jws_sign_detached(world.ring, peer->alg, NULL, 0, bytes_str(text), &signature, &err))
+    if (xml ? !message_sign_xml(bytes_str(text), ring, peer->alg, NULL, &parcel.bytes, &err)
+            : !jws_sign_detached(ring, peer->alg, NULL, 0, bytes_str(text), &signature, &err))
         fail_msg("%s", err.detail);
     if (!xml)
         buf_str(&parcel.bytes, text);
@@ -278,7 +221,7 @@ static void finished(void *arg, const struct host_outcome *outcome)
 static struct host_instance *open_for(const struct peer *peer, const char *url)
 {
     struct host_setting settings[] = {
-        {"url", url}, {"rid", "rid-TEST"}, {"sid", "s_TEST_0001"}, {"secret_file", world.secret}};
+        {"url", url}, {"rid", "rid-TEST"}, {"sid", "s_TEST_0001"}, {"secret_file", secret_file}};
     struct host_instance *instance;
     struct err err = {0};
 
@@ -584,7 +527,7 @@ static void a_wrong_secret_is_refused(void **state)
 {
     struct parcel parcel = parcel_of(&ippublic, "secret-1", JSON);
     struct told told;
-    FILE *f = fopen(world.secret, "w");
+    FILE *f = fopen(secret_file, "w");
 
     (void)state;
     (void)fputs("another\n", f);

@@ -8,26 +8,16 @@
 #include <cmocka.h>
 
 #include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "host/host.h"
+#include "../program.h"
+#include "peer_world.h"
 
 #define FIRMS 1234
 #define LONG_MS 60000
 
-static struct {
-    char dir[64], cert[128], key[128], ca[128];
-    char url[96];
-    pid_t peer;
-    struct net *net;
-    struct host *host;
-} world;
+static pid_t peer;
+static char peer_url[96];
 
 struct watch {
     pthread_mutex_t lock;
@@ -40,85 +30,36 @@ struct watch {
     struct err err;
 };
 
-static pid_t start_peer(void)
+static void start_peer(void)
 {
     char command[1024], line[256] = "";
-    int out[2];
-    pid_t pid;
-    FILE *f;
 
     (void)snprintf(
         command, sizeof(command),
         "exec python3 %s/tests/peers/bureau.py --cert %s/bureau-server.pem --key %s/bureau-server.key --ca %s "
         "--generate %d --hmac-secret TEST-SECRET-32-CHARS-ABCDEFGHIJKL",
         SOURCE_DIR, world.dir, world.dir, world.ca, FIRMS);
-    assert_int_equal(pipe(out), 0);
-    pid = fork();
-    if (pid == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that dies leaves nobody behind */
-        (void)dup2(out[1], 1);
-        (void)close(out[0]);
-        (void)close(out[1]);
-        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-        _exit(127);
-    }
-    (void)close(out[1]);
-    f = fdopen(out[0], "r");
-    assert_non_null(fgets(line, sizeof(line), f));
-    (void)fclose(f);
+    peer = program_start(command, line, sizeof(line));
     assert_non_null(strstr(line, "https://"));
-    (void)snprintf(world.url, sizeof(world.url), "%.*s", (int)strcspn(strstr(line, "https://"), "\""),
+    (void)snprintf(peer_url, sizeof(peer_url), "%.*s", (int)strcspn(strstr(line, "https://"), "\""),
                    strstr(line, "https://"));
-    return pid;
 }
 
 static int set_up(void **state)
 {
-    struct net_options net = {.threads = 1,
-                              .workers = 1,
-                              .connections = 16,
-                              .header_ms = 1000,
-                              .body_ms = 1000,
-                              .idle_ms = 1000,
-                              .write_ms = 1000,
-                              .stop_ms = 1000};
-    struct host_options options = {.adapters_dir = BINARY_DIR "/adapters", .step_limit_ms = 5000};
-    struct err err = {0};
-    char command[256];
-
     (void)state;
-    (void)snprintf(world.dir, sizeof(world.dir), "/tmp/host-peer-XXXXXX");
-    assert_non_null(mkdtemp(world.dir));
-    (void)snprintf(command, sizeof(command), "sh %s/certs/make-dev-pki.sh %s >/dev/null", SOURCE_DIR, world.dir);
-    assert_int_equal(system(command), 0);
-    (void)snprintf(world.cert, sizeof(world.cert), "%s/gateway-client.pem", world.dir);
-    (void)snprintf(world.key, sizeof(world.key), "%s/gateway-client.key", world.dir);
-    (void)snprintf(world.ca, sizeof(world.ca), "%s/ca.pem", world.dir);
-    world.peer = start_peer();
-    world.net = net_new(&net);
-    if (!net_start(world.net, &err))
-        fail_msg("%s", err.detail);
-    options.net = world.net;
-    options.cert = world.cert;
-    options.key = world.key;
-    options.ca = world.ca;
-    world.host = host_new(&options);
+    make_world("peer");
+    start_peer();
+    begin_host(5000);
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    char command[128];
-    int status;
-
     (void)state;
-    host_free(&world.host);
-    net_stop(world.net);
-    net_free(&world.net);
-    (void)kill(world.peer, SIGTERM);
-    (void)waitpid(world.peer, &status, 0);
-    (void)snprintf(command, sizeof(command), "rm -r %s", world.dir);
-    return system(command);
+    end_host();
+    program_stop(peer);
+    return remove_world();
 }
 
 /* ---- a run ------------------------------------------------------------------------------------------------ */
@@ -138,7 +79,7 @@ static void tell_peer(const char *order)
     AUTO_ARENA arena = arena_new();
     struct net_fetch_result result;
 
-    request.url = arena_printf(arena, "%s/control", world.url);
+    request.url = arena_printf(arena, "%s/control", peer_url);
     if (!net_fetch_wait(&request, NULL, arena, &result) || result.status != 200)
         fail_msg("%s: %d %.*s", order, result.status, (int)result.body.n, (const char *)result.body.p);
 }
@@ -193,7 +134,7 @@ static void finished(void *arg, const struct host_outcome *outcome)
 
 static struct watch run_with(const struct host_setting *extra, size_t n, int64_t deadline_ms)
 {
-    struct host_setting settings[8] = {{"url", world.url}};
+    struct host_setting settings[8] = {{"url", peer_url}};
     struct host_fetch fetch = {.scope = GWA_FULL, .deadline_ms = deadline_ms};
     struct watch w = {.lock = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER};
     struct host_sink sink = {on_page, on_row, on_fields, on_bad, &w};
@@ -314,14 +255,14 @@ static void a_bureau_that_never_answers_costs_the_deadline(void **state)
 
 static void nobody_there_is_tried_again(void **state)
 {
-    char ours[sizeof(world.url)];
+    char ours[sizeof(peer_url)];
     struct watch w;
 
     (void)state;
-    (void)snprintf(ours, sizeof(ours), "%s", world.url);
-    (void)snprintf(world.url, sizeof(world.url), "https://127.0.0.1:1");
+    (void)snprintf(ours, sizeof(ours), "%s", peer_url);
+    (void)snprintf(peer_url, sizeof(peer_url), "https://127.0.0.1:1");
     w = run_with(NULL, 0, LONG_MS);
-    (void)snprintf(world.url, sizeof(world.url), "%s", ours);
+    (void)snprintf(peer_url, sizeof(peer_url), "%s", ours);
     expect(&w, GWA_RETRY, "source.failed: no answer");
 }
 
