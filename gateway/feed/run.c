@@ -96,9 +96,7 @@ static int64_t since_ms(const struct run *run)
     struct story_last last;
 
     (void)story_last(run->feed->options.store, run->source->id, &last, &err);
-    int64_t latest = last.full_ms > last.delta_ms ? last.full_ms : last.delta_ms;
-    int64_t overlap_ms = run->feed->options.overlap_ms;
-    return latest > overlap_ms ? latest - overlap_ms : 0;
+    return story_since_ms(&last, run->feed->options.overlap_ms);
 }
 
 /* ---- fetching ---- */

@@ -484,6 +484,13 @@ bool story_last(struct store *store, const char *source, struct story_last *out,
     return true;
 }
 
+int64_t story_since_ms(const struct story_last *last, int64_t overlap_ms)
+{
+    int64_t latest = last->full_ms > last->delta_ms ? last->full_ms : last->delta_ms;
+
+    return latest > overlap_ms ? latest - overlap_ms : 0;
+}
+
 void story_note_last(struct store_txn *txn, const struct story *story)
 {
     char name[LAST_NAME_SIZE];

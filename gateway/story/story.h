@@ -58,6 +58,9 @@ struct story_last {
     int64_t full_ms, delta_ms;
 };
 bool story_last(struct store *store, const char *source, struct story_last *out, struct err *err);
+/* From when on the next run asks for changes: the latest start, and a little more for what was then under way. 0: from the
+ * beginning. */
+int64_t story_since_ms(const struct story_last *last, int64_t overlap_ms);
 void story_note_last(struct store_txn *txn, const struct story *story);
 
 /* Numbers a new run and keeps it. Blocking. */

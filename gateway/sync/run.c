@@ -87,8 +87,7 @@ static int64_t since_ms(struct run *run, struct err *err)
     struct story_last last;
     if (!story_last(run->sync->store, run->source->id, &last, err))
         return 0;
-    int64_t latest = last.full_ms > last.delta_ms ? last.full_ms : last.delta_ms;
-    return latest > run->sync->overlap_ms ? latest - run->sync->overlap_ms : 0;
+    return story_since_ms(&last, run->sync->overlap_ms);
 }
 
 static enum gwa_scope job_scope(const struct run *run)
